@@ -1,0 +1,1 @@
+"""What every layer uses: errors, checks, column names, linear algebra, threads."""

@@ -1,0 +1,73 @@
+"""The errors servlab raises and the warnings it gives.
+
+An error means there is no answer. A warning means there is one that must not be
+trusted as it stands; the result then carries a flag of the same meaning.
+"""
+
+
+class ServlabError(Exception):
+    """Base of every error that servlab raises on purpose."""
+
+
+class DataError(ServlabError):
+    """A data file cannot be read as its codebook says."""
+
+
+class CodebookError(ServlabError):
+    """A codebook is malformed or contradicts its file or its instrument."""
+
+
+class InstrumentError(ServlabError):
+    """An instrument file is malformed or names something that is not there."""
+
+
+class ModelError(ServlabError, ValueError):
+    """An analysis was asked for that the data or the options cannot give."""
+
+
+class NotConvergedError(ModelError):
+    """An iterative estimate did not converge."""
+
+
+class NotIdentifiedError(ModelError):
+    """A model has more unknowns than the data can tell."""
+
+
+class ParameterError(ServlabError, ValueError):
+    """A study parameter is unknown or has an unusable value."""
+
+
+class StudyError(ServlabError):
+    """A study was run and failed."""
+
+
+class ServlabWarning(UserWarning):
+    """Base of every warning that servlab gives."""
+
+
+class KeyingWarning(ServlabWarning):
+    """An item correlates negatively with the rest, within chance."""
+
+
+class CollinearityWarning(ServlabWarning):
+    """Predictors are close to being combinations of each other."""
+
+
+class HeywoodWarning(ServlabWarning):
+    """A uniqueness or residual variance is at or beyond its bound."""
+
+
+class InadmissibleWarning(ServlabWarning):
+    """An estimate exists that no population could have."""
+
+
+class SparseDataWarning(ServlabWarning):
+    """Cells, categories or groups are empty or too small."""
+
+
+class SmallSampleWarning(ServlabWarning):
+    """There are fewer rows than the method needs to be trusted."""
+
+
+class FontWarning(ServlabWarning):
+    """A character is drawn that no font at hand covers."""

@@ -1,0 +1,1 @@
+"""From files to surveys: instruments, codebooks, readers, examples, simulation."""
