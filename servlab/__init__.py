@@ -20,6 +20,34 @@ _HOMES = {
     "Codebook": "servlab.data.codebook",
     "Survey": "servlab.data.survey",
     "Label": "servlab.data.schema",
+    "read_survey": "servlab.data.readers",
+    "load_example": "servlab.data.examples",
+    "draft_codebook": "servlab.data.draft",
+    "simulate_survey": "servlab.data.simulate",
+    "screen_responses": "servlab.data.screening",
+    # scales
+    "dimension_scores": "servlab.scales.scoring",
+    "gap_scores": "servlab.scales.gaps",
+    "servqual_score": "servlab.scales.weighting",
+    "zone_of_tolerance": "servlab.scales.tolerance",
+    "item_descriptives": "servlab.scales.descriptives",
+    # measurement
+    "moments": "servlab.estimation.moments",
+    "kmo": "servlab.estimation.adequacy",
+    "bartlett_sphericity": "servlab.estimation.adequacy",
+    "parallel_analysis": "servlab.estimation.retention",
+    "map_test": "servlab.estimation.retention",
+    "efa": "servlab.estimation.efa",
+    "second_opinion": "servlab.estimation.second_opinion",
+    "cronbach_alpha": "servlab.estimation.reliability",
+    "difference_score_reliability": "servlab.estimation.difference_scores",
+    # comparisons and drivers
+    "compare_score_forms": "servlab.estimation.difference_scores",
+    "meng_test": "servlab.estimation.correlations",
+    "compare_groups": "servlab.estimation.comparisons",
+    "formula": "servlab.estimation.formulas",
+    "regress": "servlab.estimation.regression",
+    "importance_performance": "servlab.estimation.drivers",
 }
 
 __all__ = sorted(["__version__", *_HOMES])  # noqa: PLE0604 the table is the one list of names

@@ -100,7 +100,9 @@ TIDY = MappingProxyType(
         "adj_r_squared": "share of variance explained, adjusted for the number of predictors",
         "f_statistic": "F statistic of the whole model",
         "condition_number": "condition number of the scaled design matrix",
+        "df_residual": "denominator degrees of freedom of an F test",
         # importance
+        "quadrant": "quadrant of an importance-performance matrix",
         "importance": "mean importance, in points of its scale or in shares",
         "performance": "mean perception, in scale points",
     }

@@ -1,0 +1,136 @@
+"""Linear regression against R's lm, sandwich and car; the checks that always run."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import servlab as sl
+from servlab.core.errors import CollinearityWarning, ModelError
+from tests.tolerances import CLOSED_FORM
+
+FORMULA = "x1 ~ x2 + x3 + x4 + x5 + x6"
+
+
+def data(n=80, seed=1):
+    rng = np.random.default_rng(seed)
+    frame = pd.DataFrame(rng.normal(size=(n, 3)), columns=["a", "b", "c"])
+    frame["y"] = 0.5 * frame["a"] - 0.3 * frame["b"] + rng.normal(size=n)
+    return frame
+
+
+@pytest.mark.parametrize("cov_type", ["HC3", "classical"])
+def test_regression_equals_r(golden, golden_data, cov_type):
+    reference = golden("lm_hs1939")["result"]
+    fit = sl.regress(FORMULA, golden_data("hs1939.csv"), cov_type=cov_type)
+    table = fit.coefficients
+    errors = reference["hc3_se" if cov_type == "HC3" else "classical_se"]
+    np.testing.assert_allclose(table["estimate"], reference["estimate"], atol=CLOSED_FORM)
+    np.testing.assert_allclose(table["std_error"], errors, atol=CLOSED_FORM)
+    np.testing.assert_allclose(table["vif"].iloc[1:], reference["vif"], atol=CLOSED_FORM)
+    assert fit.r_squared == pytest.approx(reference["r2"], abs=CLOSED_FORM)
+    assert fit.adj_r_squared == pytest.approx(reference["adj_r2"], abs=CLOSED_FORM)
+    f = reference["f_hc3" if cov_type == "HC3" else "f_classical"]
+    assert fit.f_statistic == pytest.approx(f, abs=CLOSED_FORM)
+    assert fit.f_df_residual == reference["df"]
+
+
+def test_weighted_regression_equals_r(golden, golden_data):
+    reference = golden("lm_hs1939_weighted")["result"]
+    frame = golden_data("hs1939.csv")
+    frame["w"] = np.resize([1, 2, 0.5], len(frame))
+    fit = sl.regress("x1 ~ x2 + x3", frame, weights="w")
+    np.testing.assert_allclose(
+        fit.coefficients["estimate"], reference["estimate"], atol=CLOSED_FORM
+    )
+    np.testing.assert_allclose(fit.coefficients["std_error"], reference["hc3_se"], atol=CLOSED_FORM)
+    assert fit.r_squared == pytest.approx(reference["r2"], abs=CLOSED_FORM)
+    assert fit.n_effective < fit.n
+
+
+def test_standardized_slope_of_one_predictor_is_the_correlation():
+    frame = data()
+    fit = sl.regress("y ~ a", frame)
+    r = np.corrcoef(frame["a"], frame["y"])[0, 1]
+    assert fit.coefficients.loc["a", "std_beta"] == pytest.approx(r, abs=CLOSED_FORM)
+
+
+@settings(max_examples=15, deadline=None)
+@given(name=st.text(min_size=1, max_size=12).filter(lambda s: "`" not in s and s not in "abcy"))
+def test_any_column_name_works_in_formulas_and_output(name):
+    frame = data().rename(columns={"a": name})
+    fit = sl.regress(sl.formula("y", [name, "b"]), frame)
+    assert fit.coefficients.index.tolist() == ["Intercept", name, "b"]
+    plain = sl.regress("y ~ a + b", data())
+    np.testing.assert_allclose(fit.coefficients, plain.coefficients, atol=CLOSED_FORM)
+
+
+def test_categories_and_products_have_clean_labels():
+    frame = data().assign(site=np.resize(["x y", "z", "w"], 80))
+    fit = sl.regress("y ~ a * b + site + C(c > 0)".replace("C(c > 0)", "c"), frame)
+    assert fit.coefficients.index.tolist() == [
+        "Intercept",
+        "site[x y]",
+        "site[z]",
+        "a",
+        "b",
+        "a:b",
+        "c",
+    ]
+
+
+def test_missing_rows_are_dropped_and_counted():
+    frame = data()
+    frame.loc[[0, 5, 9], "a"] = np.nan
+    frame.loc[0, "c"] = np.nan  # not in the formula
+    fit = sl.regress("y ~ a + b", frame)
+    assert (fit.n, fit.n_dropped) == (77, 3)
+    assert fit.residuals.index.tolist() == frame.dropna(subset=["a"]).index.tolist()
+
+
+def test_near_collinear_predictors_are_named_and_flagged():
+    rng = np.random.default_rng(5)
+    frame = data(400)
+    frame["twin"] = 0.9 * frame["a"] + np.sqrt(1 - 0.81) * rng.normal(size=400) * 0.9
+    alone = sl.regress("y ~ a + b", frame)
+    with pytest.warns(CollinearityWarning, match="'a' with 'twin'"):
+        fit = sl.regress("y ~ a + twin + b", frame)
+    assert fit.flags == ("collinear",)
+    widths = [
+        f.coefficients.loc["a", ["conf_low", "conf_high"]].diff().iloc[1] for f in (alone, fit)
+    ]
+    assert widths[1] > 1.8 * widths[0]
+
+
+@pytest.mark.parametrize(
+    ("formula", "change", "words"),
+    [
+        ("y ~ a", {"a": 1.0}, "the predictor 'a' is constant over the 80 rows"),
+        ("y ~ a", {"y": 1.0}, "the outcome 'y' is constant"),
+        ("y ~ a", {"a": lambda d: 3 - 2 * d["y"]}, "'a' is the outcome 'y' but for its scale"),
+        ("y ~ a + b + c", {"c": lambda d: d["a"] + d["b"]}, r"\['c'\] are exact combinations"),
+        ("y ~ a + nothere", {}, "'nothere', which is no column"),
+        ("y ~ log(a)", {}, r"calls log\(...\); compute that column first"),
+        ("y ~ __import__('os')", {}, "calls __import__"),
+        ("y ~ a; b", {}, "holds ';'"),
+        ("y a", {}, "one tilde"),
+        ("a + b ~ c", {}, "one column left of the tilde"),
+        ("y ~ a", {"y": "text"}, "the outcome 'y' holds text"),
+        ("y ~ a +", {}, "cannot be read"),
+        ("y ~ a", {"a": np.nan}, "no row is complete"),
+    ],
+)
+def test_bad_regressions_are_refused_by_name(formula, change, words):
+    with pytest.raises(ModelError, match=words):
+        sl.regress(formula, data().assign(**change))
+
+
+def test_too_few_rows_are_refused():
+    with pytest.raises(ModelError, match="4 rows cannot estimate 4 coefficients"):
+        sl.regress("y ~ a + b + c", data(4))
+
+
+def test_weights_need_robust_errors():
+    with pytest.raises(ModelError, match="use cov_type='HC3'"):
+        sl.regress("y ~ a", data().assign(w=1.0), weights="w", cov_type="classical")
