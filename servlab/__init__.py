@@ -50,7 +50,7 @@ _HOMES = {
     "importance_performance": "servlab.estimation.drivers",
 }
 
-__all__ = sorted(["__version__", *_HOMES])  # noqa: PLE0604 the table is the one list of names
+__all__ = sorted(["__version__", *_HOMES])
 
 
 def __getattr__(name: str) -> Any:

@@ -164,7 +164,7 @@ class Exclusion(Spec):
 class CodebookSpec(Spec):
     """The codebook as it stands in the file."""
 
-    instrument: str
+    instrument: str | Instrument
     title: Label | None = None
     file: FileFormat = FileFormat()
     respondents: Respondents = Respondents()
@@ -297,7 +297,11 @@ def load_codebook(path: str | Path) -> Codebook:
     )
 
 
-def _instrument_of(name: str, folder: Path) -> Instrument:
+def _instrument_of(named: str | Instrument, folder: Path) -> Instrument:
+    """Return the instrument: given inline, a TOML file beside the codebook, or a shipped name."""
+    if isinstance(named, Instrument):
+        return named
+    name = named
     beside = folder / name
     return load_instrument(beside if name.endswith(".toml") else name)
 

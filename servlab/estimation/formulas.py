@@ -83,7 +83,7 @@ def _quote(name: str) -> str:
 
 def alias_columns(text: str, data: pd.DataFrame) -> Aliased:
     """Return the formula over aliases, or raise ``ModelError`` naming what is wrong with it."""
-    if text.count("~") != 1:
+    if re.sub(r"`[^`]*`", "", text).count("~") != 1:
         raise ModelError(
             f"a formula has one tilde, as in 'satisfaction ~ staff + speed'; got {text!r}."
         )
@@ -129,7 +129,7 @@ def _translate(match: re.Match[str], text: str, data: pd.DataFrame, aliases: dic
 
 
 def _outcome(text: str, aliases: dict[str, str]) -> str:
-    left = text.split("~")[0].strip().strip("`")
+    left = re.split(r"~(?=(?:[^`]*`[^`]*`)*[^`]*$)", text)[0].strip().strip("`")
     if left not in aliases:
         raise ModelError(f"the formula needs one column left of the tilde; got {left!r}.")
     return left

@@ -1,0 +1,197 @@
+"""From a raw table to numbers, as the codebook says: every cell is used, missing, or a problem.
+
+Problems are collected with file, column, row and remedy, so that a person mends them in one go.
+"""
+
+import difflib
+import unicodedata
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from servlab.data.codebook import Value
+from servlab.data.formats import RawTable
+from servlab.data.schema import Scale
+
+SHOWN = 3  # rows named in one problem; the count says how many there are
+
+
+class Encoder:
+    """Turns columns of one raw table into numbers and collects the problems.
+
+    Parameters
+    ----------
+    table : RawTable
+        The file's cells.
+    decimal : str
+        Decimal mark of numbers written as text.
+    """
+
+    def __init__(self, table: RawTable, decimal: str = ".") -> None:
+        self.table = table
+        self.decimal = decimal
+        self.problems: list[str] = []
+        self.used: list[str] = []
+
+    def has(self, column: str, wanted_by: str) -> bool:
+        """Return whether the file has a column; note a problem with near names when not."""
+        self.used.append(column)
+        if column in self.table.frame.columns:
+            return True
+        names = [str(name) for name in self.table.frame.columns]
+        near = difflib.get_close_matches(column, names, n=3, cutoff=0.6)
+        hint = (
+            f"did you mean {', '.join(map(repr, near))}?"
+            if near
+            else (
+                f"the file has {', '.join(map(repr, names[:8]))}"
+                f"{', ...' if len(names) > 8 else ''}."
+            )
+        )
+        self.problems.append(
+            f"{self.table.source} has no column {column!r}, which the codebook names for "
+            f"{wanted_by}; {hint}"
+        )
+        return False
+
+    def numbers(
+        self,
+        column: str,
+        *,
+        wanted_by: str,
+        missing: Sequence[Value] = (),
+        values: Mapping[str, int] | None = None,
+        scale: Scale | None = None,
+        whole: bool = False,
+    ) -> pd.Series:
+        """Return a column as floats: empty and missing codes are NaN, the rest must be numbers."""
+        n = len(self.table.frame)
+        if not self.has(column, wanted_by):
+            return pd.Series(np.nan, index=range(n))
+        codes, uniques = pd.factorize(self.table.frame[column], use_na_sentinel=True)
+        parsed = [self._number(cell, missing, values or {}) for cell in uniques]
+        lookup = np.array([value for value, _ in parsed] + [np.nan])
+        result = lookup[codes]
+        bad = {k for k, (_, fault) in enumerate(parsed) if fault}
+        for k in sorted(bad):
+            self._note(column, codes == k, f"{uniques[k]!r} is no number", self._words_remedy())
+        self._check_scale(column, codes, uniques, lookup, scale)
+        if whole and scale is None:
+            self._check_whole(column, codes, uniques, lookup)
+        self._check_declared(column, codes, uniques, lookup)
+        return pd.Series(result, index=range(n))
+
+    def texts(self, column: str, *, wanted_by: str, missing: Sequence[Value] = ()) -> pd.Series:
+        """Return a column as text, as written in the file; None where empty or missing."""
+        n = len(self.table.frame)
+        if not self.has(column, wanted_by):
+            return pd.Series([None] * n, dtype=object)
+        cells = [self._text(cell, missing) for cell in self.table.frame[column]]
+        return pd.Series(cells, dtype=object)
+
+    def rows(self, where: Any) -> str:
+        """Return the rows of a mask as the file's reader counts them."""
+        found = np.flatnonzero(where) + self.table.first_row
+        shown = ", ".join(str(row) for row in found[:SHOWN])
+        more = f" and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
+        return f"row{'s' if len(found) > 1 else ''} {shown}{more}"
+
+    def _note(self, column: str, where: Any, fault: str, remedy: str) -> None:
+        self.problems.append(
+            f"{self.table.source}, column {column!r}, {self.rows(where)}: {fault}; {remedy}"
+        )
+
+    def _words_remedy(self) -> str:
+        return "map the answer to a number under values, or list it under missing, in the codebook."
+
+    def _number(
+        self, cell: Any, missing: Sequence[Value], values: Mapping[str, int]
+    ) -> tuple[float, bool]:
+        """Return a cell's number (NaN where missing) and whether it is a fault."""
+        if is_missing(cell, missing):
+            return np.nan, False
+        if isinstance(cell, bool):
+            return np.nan, True
+        if isinstance(cell, int | float | np.number):
+            label = f"{cell:g}"
+            return (float(values[label]) if label in values else float(cell)), False
+        text = unicodedata.normalize("NFKC", str(cell)).strip()
+        if text in values:
+            return float(values[text]), False
+        if str(cell).strip() in values:
+            return float(values[str(cell).strip()]), False
+        return parse_number(text, self.decimal)
+
+    def _check_scale(
+        self, column: str, codes: Any, uniques: Any, lookup: Any, scale: Scale | None
+    ) -> None:
+        if scale is None:
+            return
+        for k, cell in enumerate(uniques):
+            value = lookup[k]
+            if np.isnan(value):
+                continue
+            if value < scale.low or value > scale.high:
+                remedy = "correct the cell, or list the code under missing in the codebook."
+                fault = f"{cell!r} is outside the scale {scale.low} to {scale.high}"
+                self._note(column, codes == k, fault, remedy)
+            elif value != round(value):
+                fault = f"{cell!r} is no whole number"
+                self._note(column, codes == k, fault, "answers on a rating scale are whole.")
+
+    def _check_whole(self, column: str, codes: Any, uniques: Any, lookup: Any) -> None:
+        for k, cell in enumerate(uniques):
+            if not np.isnan(lookup[k]) and lookup[k] != round(lookup[k]):
+                self._note(column, codes == k, f"{cell!r} is no whole number", "correct the cell.")
+
+    def _check_declared(self, column: str, codes: Any, uniques: Any, lookup: Any) -> None:
+        """Note values that the file declares missing and the codebook takes for answers."""
+        for part in self.table.declared_missing.get(column, []):
+            low, high = part["lo"], part["hi"]
+            for k, cell in enumerate(uniques):
+                if isinstance(cell, str) or np.isnan(lookup[k]) or not low <= cell <= high:
+                    continue
+                remedy = f"add {cell:g} to missing in the codebook."
+                fault = f"the file declares {cell:g} as missing, the codebook does not"
+                self._note(column, codes == k, fault, remedy)
+
+    def _text(self, cell: Any, missing: Sequence[Value]) -> str | None:
+        if is_missing(cell, missing):
+            return None
+        if isinstance(cell, float) and cell.is_integer():
+            return str(int(cell))
+        return str(cell).strip()
+
+
+def is_missing(cell: Any, missing: Sequence[Value]) -> bool:
+    """Return whether a cell is empty or one of the codebook's missing codes."""
+    if cell is None or (isinstance(cell, float) and np.isnan(cell)):
+        return True
+    text = str(cell).strip()
+    if not text:
+        return True
+    number, fault = parse_number(text, ".")
+    for code in missing:
+        if text == str(code).strip():
+            return True
+        known = isinstance(code, int | float) and not isinstance(code, bool)
+        if known and not fault and number == float(code):
+            return True
+    return False
+
+
+def parse_number(text: str, decimal: str) -> tuple[float, bool]:
+    """Return the number a text states and whether it states none; full-width digits count."""
+    plain = unicodedata.normalize("NFKC", text).strip()
+    plain = plain.replace("\N{MINUS SIGN}", "-")
+    if decimal == ",":
+        plain = plain.replace(",", ".") if "." not in plain else ""
+    # float() also reads "nan", "inf" and "1_000", none of which is an answer
+    if not plain or not set(plain) <= set("0123456789.+-eE"):
+        return np.nan, True
+    try:
+        return float(plain), False
+    except ValueError:
+        return np.nan, True

@@ -1,0 +1,1 @@
+"""Statistics: arrays to estimates. Private kernels see arrays; public functions give values."""

@@ -1,0 +1,210 @@
+"""How consistent are the items of a scale? Coefficient alpha and what each item adds to it."""
+
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from servlab.core.checks import check_conf_level
+from servlab.core.errors import KeyingWarning, ModelError
+from servlab.core.linalg import Array
+from servlab.estimation.moments import Moments, moments
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AlphaResult:
+    """Coefficient alpha of a sum of items.
+
+    Attributes
+    ----------
+    estimate, conf_low, conf_high : float
+        Alpha and its confidence limits, at most 1 (negative values are possible).
+    conf_level : float
+        In (0, 1).
+    standardized : float
+        Alpha of the standardized items.
+    mean_cor : float
+        Mean correlation of two items, in [-1, 1].
+    by_item : DataFrame
+        A row an item: ``mean`` and ``std_dev`` in scale points, ``item_rest`` (correlation with
+        the sum of the others, in [-1, 1]), ``alpha_if_dropped`` (NaN for two items).
+    negative_items : tuple of str
+        Items that correlate negatively with the sum of the others: a flag.
+    n, n_dropped : int
+        Rows used and lost to missing values.
+    n_effective : float
+        Kish's effective n, on which the interval rests.
+    """
+
+    estimate: float
+    conf_low: float
+    conf_high: float
+    conf_level: float
+    standardized: float
+    mean_cor: float
+    by_item: pd.DataFrame
+    negative_items: tuple[str, ...]
+    n: int
+    n_dropped: int
+    n_effective: float
+
+    def tidy(self) -> pd.DataFrame:
+        """Return a row an item."""
+        return self.by_item.rename_axis("item").reset_index()
+
+    def glance(self) -> pd.DataFrame:
+        """Return one row: alpha, its interval and what it rests on."""
+        return pd.DataFrame(
+            {
+                "estimate": [self.estimate],
+                "conf_low": [self.conf_low],
+                "conf_high": [self.conf_high],
+                "alpha_standardized": [self.standardized],
+                "mean_cor": [self.mean_cor],
+                "n_items": [len(self.by_item)],
+                "n": [self.n],
+                "n_dropped": [self.n_dropped],
+                "n_effective": [self.n_effective],
+            }
+        )
+
+
+def alpha_from_cov(S: Array) -> float:
+    """Return coefficient alpha of the sum of items with (k, k) covariances ``S``."""
+    k = len(S)
+    return float(k / (k - 1) * (1 - np.trace(S) / S.sum()))
+
+
+def alpha_if_dropped(S: Array) -> Array:
+    """Return for each item the alpha of the others; NaN where only one other is left."""
+    k = len(S)
+    if k < 3:
+        return np.full(k, np.nan)
+    total = S.sum() - 2 * S.sum(axis=0) + np.diag(S)
+    own = np.trace(S) - np.diag(S)
+    dropped: Array = (k - 1) / (k - 2) * (1 - own / total)
+    return dropped
+
+
+def item_rest_correlation(S: Array) -> Array:
+    """Return the (k,) correlations of each item with the sum of the others."""
+    own = np.diag(S)
+    shared = S.sum(axis=0) - own
+    rest = S.sum() - 2 * S.sum(axis=0) + own
+    correlation: Array = shared / np.sqrt(own * rest)
+    return correlation
+
+
+def feldt_interval(alpha: float, k: int, n: float, conf_level: float) -> tuple[float, float]:
+    """Return Feldt's interval of alpha for k items and n rows, from the F distribution."""
+    tail = (1 - conf_level) / 2
+    df1, df2 = n - 1, (n - 1) * (k - 1)
+    low = 1 - (1 - alpha) * stats.f.ppf(1 - tail, df1, df2)
+    high = 1 - (1 - alpha) * stats.f.ppf(tail, df1, df2)
+    return float(low), float(high)
+
+
+def cronbach_alpha(
+    items: pd.DataFrame | Moments,
+    *,
+    conf_level: float = 0.95,
+    weights: pd.Series | None = None,
+) -> AlphaResult:
+    """Return coefficient alpha with Feldt's confidence interval.
+
+    Parameters
+    ----------
+    items : DataFrame or Moments
+        (n, k) responses in scale points, at least two items, reversed already; NaN where
+        missing (rows dropped listwise).
+    conf_level : float
+        Confidence level, in (0, 1).
+    weights : Series, optional
+        (n,) probability weights on the index of ``items``.
+
+    Returns
+    -------
+    AlphaResult
+
+    Raises
+    ------
+    ModelError
+        When an item is constant, no row is left, or the sum of the items does not vary.
+
+    Warns
+    -----
+    KeyingWarning
+        When an item correlates negatively with the sum of the others.
+
+    Notes
+    -----
+    ``alpha = k / (k - 1) (1 - sum of variances / variance of the sum)``. Feldt's interval uses
+    ``(1 - alpha) F`` with ``n - 1`` and ``(n - 1)(k - 1)`` degrees of freedom; it assumes
+    equal covariances and normality. Under weights ``n`` is Kish's effective n, under pairwise
+    deletion the rows with any answer, as in psych.
+
+    References
+    ----------
+    cronbach1951; feldt1987.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> items = pd.DataFrame({"a": [1, 2, 3, 4], "b": [2, 1, 4, 3], "c": [1, 3, 2, 4]})
+    >>> round(cronbach_alpha(items).estimate, 4)
+    0.7826
+    """
+    check_conf_level(conf_level)
+    m = moments(items, weights=weights)
+    if m.kind != "pearson":
+        raise ModelError(
+            f"cronbach_alpha needs covariances of the answers; the Moments given hold {m.kind} "
+            "correlations of latent responses, for which polychoric_alpha is the name."
+        )
+    k = len(m.names)
+    if not m.cov.sum() > 1e-12 * np.trace(m.cov):
+        raise ModelError("the sum of the items does not vary; check which items are reversed.")
+    estimate = alpha_from_cov(m.cov)
+    low, high = feldt_interval(estimate, k, m.n_effective, conf_level)
+    by_item = _by_item(m)
+    return AlphaResult(
+        estimate=estimate,
+        conf_low=low,
+        conf_high=high,
+        conf_level=conf_level,
+        standardized=alpha_from_cov(m.cor),
+        mean_cor=float((m.cor.sum() - k) / (k * (k - 1))),
+        by_item=by_item,
+        negative_items=_negative_items(by_item),
+        n=m.n,
+        n_dropped=m.n_dropped,
+        n_effective=m.n_effective,
+    )
+
+
+def _by_item(m: Moments) -> pd.DataFrame:
+    """Return the item statistics that the covariances hold."""
+    return pd.DataFrame(
+        {
+            "mean": m.mean,
+            "std_dev": np.sqrt(np.diag(m.cov)),
+            "item_rest": item_rest_correlation(m.cov),
+            "alpha_if_dropped": alpha_if_dropped(m.cov),
+        },
+        index=list(m.names),
+    )
+
+
+def _negative_items(by_item: pd.DataFrame) -> tuple[str, ...]:
+    """Return the items keyed against the others, with a warning that names them."""
+    negative = tuple(by_item.index[by_item["item_rest"] < 0])
+    if negative:
+        warnings.warn(
+            f"Items {list(negative)} correlate negatively with the sum of the others; "
+            "check in the codebook whether they are reversed.",
+            KeyingWarning,
+            stacklevel=3,
+        )
+    return negative
