@@ -1,0 +1,93 @@
+"""What would be read of a file, what lost, and why: the answer before a study runs."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from servlab.data.codebook import Codebook, load_codebook
+from servlab.data.formats import read_raw
+from servlab.data.readers import encode_survey, keying_question
+from servlab.data.survey import Exclusions
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CheckReport:
+    """What a codebook makes of a file.
+
+    Attributes
+    ----------
+    source : str
+        File name.
+    n_rows, n_used : int
+        Rows in the file, and respondents after exclusions (0 when there are problems).
+    used_columns, unused_columns : tuple of str
+        Columns the codebook names, and those it does not.
+    missing_by_item : DataFrame
+        (items, batteries) missing answers among the respondents used; empty with problems.
+    complete : dict of str to int
+        Per battery, respondents who answered every item.
+    exclusions : tuple of Exclusions
+        What each rule removed.
+    problems : tuple of str
+        What stops ``read_survey``; none when the file can be read.
+    notes : tuple of str
+        What does not stop it but should be looked at.
+    """
+
+    source: str
+    n_rows: int
+    n_used: int
+    used_columns: tuple[str, ...]
+    unused_columns: tuple[str, ...]
+    missing_by_item: pd.DataFrame
+    complete: dict[str, int]
+    exclusions: tuple[Exclusions, ...]
+    problems: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+def check_survey(path: str | Path, codebook: str | Path | Codebook) -> CheckReport:
+    """Say what would be read of a file, what lost, and why; every problem at once.
+
+    Parameters
+    ----------
+    path : str or Path
+        The data file.
+    codebook : str, Path or Codebook
+        The codebook, or its TOML file.
+
+    Returns
+    -------
+    CheckReport
+
+    Raises
+    ------
+    DataError, CodebookError
+        When the file cannot be opened or the codebook is malformed.
+    """
+    book = codebook if isinstance(codebook, Codebook) else load_codebook(codebook)
+    table = read_raw(path, book.spec.file)
+    encoded = encode_survey(table, book)
+    survey = encoded.survey
+    columns = [str(column) for column in table.frame.columns]
+    questions = [keying_question(item, book) for item in encoded.negative if item.beyond_chance]
+    notes = [
+        f"item '{item.item}' of {item.battery} correlates {item.correlation:.2f} with the rest of "
+        f"its {item.rest}, within chance; check its wording."
+        for item in encoded.negative
+        if not item.beyond_chance
+    ]
+    answers = {} if survey is None else {b: survey.raw(b) for b in survey.batteries}
+    return CheckReport(
+        source=table.source,
+        n_rows=len(table.frame),
+        n_used=0 if survey is None else survey.n,
+        used_columns=tuple(c for c in columns if c not in encoded.unused_columns),
+        unused_columns=encoded.unused_columns,
+        missing_by_item=pd.DataFrame({b: a.isna().sum() for b, a in answers.items()}),
+        complete={b: int(a.notna().all(axis=1).sum()) for b, a in answers.items()},
+        exclusions=() if survey is None else survey.provenance.exclusions,
+        problems=(*encoded.problems, *questions),
+        notes=tuple(notes),
+    )
