@@ -25,6 +25,9 @@ _HOMES = {
     "draft_codebook": "servlab.data.draft",
     "simulate_survey": "servlab.data.simulate",
     "screen_responses": "servlab.data.screening",
+    "exclude_screened": "servlab.data.screening",
+    "survey_from_frame": "servlab.data.readers",
+    "check_survey": "servlab.data.check",
     # scales
     "dimension_scores": "servlab.scales.scoring",
     "gap_scores": "servlab.scales.gaps",
@@ -40,6 +43,7 @@ _HOMES = {
     "efa": "servlab.estimation.efa",
     "second_opinion": "servlab.estimation.second_opinion",
     "cronbach_alpha": "servlab.estimation.reliability",
+    "scale_reliability": "servlab.estimation.scale_reliability",
     "difference_score_reliability": "servlab.estimation.difference_scores",
     # comparisons and drivers
     "compare_score_forms": "servlab.estimation.difference_scores",

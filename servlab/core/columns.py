@@ -82,6 +82,8 @@ TIDY = MappingProxyType(
         "mean": "mean",
         "item_rest": "correlation of an item with the sum of the others",
         "alpha_if_dropped": "coefficient alpha of the other items",
+        "alpha_standardized": "coefficient alpha of standardized items",
+        "mean_cor": "mean correlation between items",
         "n_items": "number of items",
         # factor analysis
         "communality": "share of an item's variance that the factors explain",

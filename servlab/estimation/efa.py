@@ -149,8 +149,9 @@ def efa(
     -----
     ``loadings @ factor_cor @ loadings.T`` reproduces the unrotated common part after every
     rotation. With ``d`` the ML discrepancy, chi2 = (n - 1 - (2 k + 5) / 6 - 2 m / 3) d on
-    ((k - m)^2 - k - m) / 2 degrees of freedom; RMSEA = sqrt(max(d / df - 1 / (n - 1), 0)),
-    TLI and BIC = chi2 - df log n as psych has them [revelle2022]_.
+    ((k - m)^2 - k - m) / 2 degrees of freedom; RMSEA = sqrt(max(chi2 / (df n) - 1 / (n - 1), 0)),
+    its interval from the noncentral chi-square, TLI and BIC = chi2 - df log n as psych has
+    them [revelle2022]_.
 
     Examples
     --------
@@ -219,7 +220,7 @@ def _fit(given: Moments, pattern: Array, factor_cor: Array) -> dict[str, float]:
     )
     df = degrees_of_freedom(k, m)
     chi2 = max(discrepancy * (n - 1 - (2 * k + 5) / 6 - 2 * m / 3), 0.0)
-    rmsea, low, high = rmsea_interval(discrepancy, chi2, df, n)
+    rmsea, low, high = rmsea_interval(chi2, df, n)
     null_discrepancy = -float(np.linalg.slogdet(R)[1])
     return {
         "chi2": chi2,
@@ -238,18 +239,17 @@ def _tli(d: float, df: int, d_null: float, k: int, m: int, n: int) -> float:
     """Return the Tucker-Lewis index from the two discrepancies."""
     if df == 0:
         return float("nan")
-    null_df = k * (k - 1) / 2
-    null = d_null * (n - 1 - (2 * k + 5) / 6) / null_df
-    model = d * (n - 1 - (2 * k + 5) / 6 - 2 * m / 3) / df
+    multiplier = n - 1 - (2 * k + 5) / 6 - 2 * m / 3  # psych uses the model's for both
+    null, model = d_null * multiplier / (k * (k - 1) / 2), d * multiplier / df
     return float((null - model) / (null - 1))
 
 
-def rmsea_interval(d: float, chi2: float, df: int, n: int) -> tuple[float, float, float]:
-    """Return RMSEA with its 90 % interval from the noncentral chi-square of ``chi2``."""
+def rmsea_interval(chi2: float, df: int, n: int) -> tuple[float, float, float]:
+    """Return RMSEA with its 90 % interval from the noncentral chi-square, as psych has them."""
     if df == 0:
         nan = float("nan")
         return nan, nan, nan
-    point = float(np.sqrt(max(d / df - 1 / (n - 1), 0.0)))
+    point = float(np.sqrt(max(chi2 / (df * n) - 1 / (n - 1), 0.0)))
 
     def limit(probability: float) -> float:
         def excess(noncentrality: float) -> float:

@@ -227,7 +227,7 @@ def _check_pairs(counts: Array, names: pd.Index) -> None:
     i, j = np.unravel_index(int(np.argmin(counts)), counts.shape)
     if counts[i, j] < 3:
         raise ModelError(
-            f"items {names[i]!r} and {names[j]!r} were answered together by "
+            f"items {names[int(i)]!r} and {names[int(j)]!r} were answered together by "
             f"{int(counts[i, j])} rows; at least 3 are needed for a correlation, leave one out."
         )
 

@@ -154,7 +154,7 @@ def cronbach_alpha(
     >>> import pandas as pd
     >>> items = pd.DataFrame({"a": [1, 2, 3, 4], "b": [2, 1, 4, 3], "c": [1, 3, 2, 4]})
     >>> round(cronbach_alpha(items).estimate, 4)
-    0.7826
+    0.7241
     """
     check_conf_level(conf_level)
     m = moments(items, weights=weights)

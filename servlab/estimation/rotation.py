@@ -133,11 +133,16 @@ def _oblique(A: Array, criterion: Criterion) -> tuple[Array, Array]:
 
 
 def _promax(loadings: Array) -> tuple[Array, Array]:
-    """Return promax: varimax loadings regressed on their own fourth powers, signs kept."""
-    X = _varimax(loadings)
+    """Return promax: varimax loadings regressed on their own fourth powers, signs kept.
+
+    Both steps on rows of unit length, as psych's ``rotate = "promax"`` does.
+    """
+    length = np.sqrt((loadings**2).sum(axis=1))
+    rows = np.where(length > 0, length, 1.0)[:, None]
+    X = _varimax(loadings / rows)
     Q = X * np.abs(X) ** (PROMAX_POWER - 1)
     U = np.linalg.lstsq(X, Q, rcond=None)[0]
     d = np.diag(np.linalg.inv(U.T @ U))
     U = U * np.sqrt(d)
     inverse = np.linalg.inv(U)
-    return X @ U, inverse @ inverse.T
+    return (X @ U) * rows, inverse @ inverse.T

@@ -1,5 +1,6 @@
 """Does another program find the same factors? factor_analyzer's answer beside ours."""
 
+import warnings
 from dataclasses import dataclass
 from itertools import permutations
 
@@ -15,8 +16,6 @@ ALIKE = 0.01  # loadings that differ by less read the same in a table of two dec
 
 _METHOD = {"minres": "minres", "ml": "ml"}
 _ROTATION = {"none": None, "varimax": "varimax", "oblimin": "oblimin"}
-
-__all__ = ["SecondOpinion", "second_opinion"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -94,7 +93,10 @@ def second_opinion(efa_result: EfaResult) -> SecondOpinion:
         rotation=rotation,
         is_corr_matrix=True,
     )
-    analyzer.fit(efa_result.moments.cor)
+    with warnings.catch_warnings():
+        # factor-analyzer 0.5.1 calls scikit-learn by a name that 1.8 removes (the lock holds 1.7)
+        warnings.filterwarnings("ignore", "'force_all_finite' was renamed", FutureWarning)
+        analyzer.fit(efa_result.moments.cor)
     theirs = np.asarray(analyzer.loadings_, dtype=float)
     ours = efa_result.loadings.to_numpy()
     order, signs = _match(ours, theirs)
