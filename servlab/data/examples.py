@@ -35,7 +35,7 @@ def load_example(name: str) -> Survey:
     name : {"servqual", "abc"}
         ``servqual``: SERVQUAL 1988 simulated by servlab (planted gaps, five branches).
         ``abc``: the ABC company's customer survey, 266 real customers, satisfaction and
-        importance in seven service areas; comes with the package ``mistat``.
+        importance in six service areas; comes with the package ``mistat``.
 
     Returns
     -------
