@@ -1,0 +1,359 @@
+"""The command line: ``servlab run``, ``params``, ``codebook``, ``check``, ``study-examples``.
+
+Exit codes: 0 done; 1 the study failed; 2 the call, a file or a codebook is wrong and nothing
+was started; 130 and 143 stopped by Ctrl-C and by SIGTERM. The result (a path, a table) goes to
+standard output, everything said about it to standard error.
+"""
+
+import os
+import shlex
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+
+from servlab.core.errors import ParameterError, ServlabError, StudyError
+
+if TYPE_CHECKING:
+    from servlab.data.check import CheckReport
+    from servlab.studies.engine import CellProgress, Progress
+    from servlab.studies.parameters import ParameterSchema
+    from servlab.studies.runner import StudyRun
+
+DONE, FAILED, WRONG_CALL = 0, 1, 2
+_SCREEN = 20  # lines that fit on one screen beside what the shell shows
+EXAMPLES = ("abc", "servqual")
+
+app = typer.Typer(
+    name="servlab",
+    help="From a survey file to a checked, bilingual quality study in one HTML file.",
+    epilog="Exit codes: 0 done, 1 the study failed, 2 wrong call (nothing was started).",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+NotebookArgument = Annotated[
+    str, typer.Argument(metavar="NOTEBOOK", help="An .ipynb file, or a name in notebooks/.")
+]
+OutOption = Annotated[Path, typer.Option("--out", "-o", help="Folder of reports.")]
+TimeoutOption = Annotated[
+    float, typer.Option(help="Seconds for the whole study; then it is stopped.")
+]
+
+
+def main() -> None:
+    """Run the command line; end with one clear message instead of a traceback."""
+    _skip_grammar()
+    try:
+        app()
+    except StudyError as err:
+        _end(str(err), FAILED)
+    except ServlabError as err:
+        _end(str(err), WRONG_CALL)
+    except Exception as err:
+        if os.environ.get("SERVLAB_DEBUG"):
+            raise
+        name = type(err).__name__
+        _end(f"an error inside servlab: {name}: {err} (SERVLAB_DEBUG=1 shows where).", FAILED)
+
+
+def _skip_grammar() -> None:
+    """Spare every start two seconds.
+
+    nbformat reaches, through jsonschema, an optional package that builds a grammar of web
+    addresses when it is imported; notebooks have nothing to check with it.
+    """
+    sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
+
+
+def _end(message: str, code: int) -> NoReturn:
+    lines = message.splitlines()
+    shown = lines[:_SCREEN] + (["..."] if len(lines) > _SCREEN else [])
+    print("servlab:", "\n".join(shown), file=sys.stderr)  # noqa: T201 the command line speaks
+    raise SystemExit(code)
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)  # noqa: T201 the command line speaks
+
+
+def _answer(text: str) -> None:
+    print(text, flush=True)  # noqa: T201 the command's result
+
+
+def _show_version(asked: bool) -> None:
+    if asked:
+        import servlab
+
+        _answer(f"servlab {servlab.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version."),
+    ] = False,
+) -> None:
+    """From a survey file to a checked, bilingual quality study in one HTML file."""
+
+
+@app.command(
+    epilog="Example: servlab run quality_study -p data=kiosk.csv -p codebook=kiosk.toml "
+    "--language zh --name kiosk"
+)
+def run(
+    notebook: NotebookArgument,
+    parameter: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--parameter",
+            "-p",
+            metavar="NAME=VALUE",
+            help="A parameter of the notebook (servlab params lists them); repeat for more. "
+            "Text stays as written: 007 is 007. Lists: a,b,c. Dates: 2026-01-31. "
+            "Secrets: env:NAME.",
+        ),
+    ] = None,
+    language: Annotated[
+        str | None, typer.Option("--language", "-l", help="Language of the report: en or zh.")
+    ] = None,
+    out: OutOption = Path("reports"),
+    name: Annotated[
+        str | None,
+        typer.Option("--name", "-n", help="Name of the study; default the notebook's name."),
+    ] = None,
+    timeout: TimeoutOption = 1800.0,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="Say nothing but errors and the report's path.")
+    ] = False,
+) -> None:
+    """Run a study and publish its report as OUT/NAME.LANGUAGE.html.
+
+    Everything of the run (report, executed notebook, results as JSON and Parquet, manifest) is
+    kept in OUT/runs/NAME/. The published report is replaced only by a complete run.
+    """
+    from servlab.studies.runner import run_study
+
+    given = assignments(parameter or [])
+    with _stopped_by_signal(), _progress(quiet=quiet) as progress:
+        outcome = run_study(
+            notebook,
+            given,
+            out=out,
+            name=name,
+            language=language,
+            timeout=timeout,
+            progress=progress,
+        )
+    _tell(outcome, quiet=quiet)
+    if outcome.status != "complete":
+        raise typer.Exit(FAILED)
+
+
+def assignments(texts: list[str]) -> dict[str, str]:
+    """Return ``name=value`` texts as a mapping; values stay text.
+
+    Examples
+    --------
+    >>> assignments(["wave=007", "note=a=b"])
+    {'wave': '007', 'note': 'a=b'}
+    """
+    given: dict[str, str] = {}
+    for text in texts:
+        name, sign, value = text.partition("=")
+        if not sign or not name.isidentifier():
+            raise ParameterError(
+                f"-p takes NAME=VALUE with a parameter's name before the first =; got {text!r}."
+            )
+        if name in given:
+            raise ParameterError(f"-p {name}=... is given twice; give it once (lists: a,b,c).")
+        given[name] = value
+    return given
+
+
+@contextmanager
+def _stopped_by_signal() -> Iterator[None]:
+    """Turn Ctrl-C and SIGTERM into their exit codes, after everything was cleaned up."""
+    from servlab.studies.kernel import Terminated
+
+    try:
+        yield
+    except Terminated:
+        _say("servlab: stopped by SIGTERM; the published report is as it was.")
+        raise typer.Exit(143) from None
+    except KeyboardInterrupt:
+        _say("servlab: stopped; the published report is as it was.")
+        raise typer.Exit(130) from None
+
+
+@contextmanager
+def _progress(*, quiet: bool) -> Iterator["Progress | None"]:
+    """Show cells as they run: a bar on a terminal, else a line a cell."""
+    if quiet:
+        yield None
+    elif sys.stderr.isatty():
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+        from rich.progress import TimeElapsedColumn as Elapsed
+
+        columns = (BarColumn(), MofNCompleteColumn(), Elapsed(), TextColumn("{task.description}"))
+        with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+            task = bar.add_task("starting the kernel", total=None)
+
+            def advance(cell: "CellProgress") -> None:
+                done = cell.number - (cell.status == "running")
+                text = cell.section.replace("[", r"\[")
+                bar.update(task, total=cell.total, completed=done, description=text)
+
+            yield advance
+    else:
+        yield _line
+
+
+def _line(cell: "CellProgress") -> None:
+    """Say one line about a cell that starts, or that does not end well."""
+    width = len(str(cell.total))
+    place = f"[{cell.number:>{width}}/{cell.total}] {cell.section}".rstrip()
+    if cell.status == "running":
+        _say(place)
+    elif cell.status != "done":
+        _say(f"{place}: {cell.status.replace('_', ' ')}")
+
+
+def _tell(outcome: "StudyRun", *, quiet: bool) -> None:
+    """Say how a study went: a path on standard output, the rest beside it."""
+    for notice in () if quiet else outcome.notices[:_SCREEN]:
+        _say(f"note: {notice.category}: {notice.message}")
+    if outcome.status == "complete":
+        _answer(str(outcome.report))
+        return
+    lines = "\n\n".join(failure.detail for failure in outcome.failures).splitlines()
+    shown = lines[:_SCREEN] + (["..."] if len(lines) > _SCREEN else [])
+    _say("\n".join(["servlab: the study failed.", *shown]))
+    if outcome.report is not None:
+        _say(f"What could be made: {outcome.report}")
+    _say(f"Everything of this run: {outcome.folder}; the published report is as it was.")
+
+
+@app.command(epilog="Example: servlab params quality_study")
+def params(notebook: NotebookArgument) -> None:
+    """List the parameters of a notebook: name, type, default, help."""
+    from servlab.studies.parameters import list_parameters
+
+    _answer(parameter_list(list_parameters(notebook)))
+
+
+def parameter_list(schema: "ParameterSchema") -> str:
+    """Return the parameters of a notebook as text, a paragraph each."""
+    from servlab.studies.parameters import as_text
+
+    lines = [f"{schema.notebook}: {len(schema)} parameters (-p NAME=VALUE)"]
+    for parameter in schema:
+        default = as_text(parameter.default) or '""'
+        lines.append(f"\n  {parameter.name} = {default}")
+        lines += [f"      {parameter.help}"] if parameter.help else []
+        lines.append(f"      {parameter.annotation}: {parameter.wanted}")
+    return "\n".join(lines)
+
+
+@app.command("study-examples", epilog="Example: servlab study-examples --out reports")
+def study_examples(
+    out: OutOption = Path("reports"),
+    timeout: TimeoutOption = 1800.0,
+) -> None:
+    """Run the example studies (ABC real, SERVQUAL simulated) in English and Chinese."""
+    from servlab.data.schema import LANGUAGES
+    from servlab.studies.runner import run_study
+
+    failed = False
+    reports = []
+    for example in EXAMPLES:
+        for language in LANGUAGES:
+            _say(f"{example} ({language})")
+            with _stopped_by_signal(), _progress(quiet=not sys.stderr.isatty()) as progress:
+                outcome = run_study(
+                    "quality_study",
+                    {"example": example},
+                    out=out,
+                    name=example,
+                    language=language,
+                    timeout=timeout,
+                    progress=progress,
+                )
+            failed |= outcome.status != "complete"
+            if outcome.status == "complete":
+                reports.append(str(outcome.report))
+            else:
+                _tell(outcome, quiet=True)
+    if reports:
+        _say("The reports:")
+        _answer("\n".join(reports))
+    if failed:
+        raise typer.Exit(FAILED)
+
+
+@app.command(epilog="Example: servlab codebook kiosk.csv -o kiosk.toml")
+def codebook(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="CSV, TSV, XLSX or SPSS .sav.")],
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Where to write it; else it is printed.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace OUT if it exists.")] = False,
+) -> None:
+    """Draft a codebook for a data file, with every guess marked."""
+    from servlab.data.draft import draft_codebook
+    from servlab.studies.publish import write_whole
+
+    if out is not None and out.exists() and not force:
+        raise ParameterError(f"{out} exists; name another file, or add --force to replace it.")
+    text = draft_codebook(file)
+    if out is None:
+        _answer(text.rstrip("\n"))
+        return
+    write_whole(out, text)
+    _answer(str(out))
+    _say(
+        f"Look through {out}, correct what is marked '# guess:', then: "
+        f"servlab check {shlex.quote(str(file))} --codebook {shlex.quote(str(out))}"
+    )
+
+
+@app.command(epilog="Example: servlab check kiosk.csv --codebook kiosk.toml")
+def check(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="CSV, TSV, XLSX or SPSS .sav.")],
+    book: Annotated[Path, typer.Option("--codebook", "-c", help="The file's codebook.")],
+) -> None:
+    """Say what would be read of a file, what lost, and why. Exit code 2 if it cannot be read."""
+    from servlab.data.check import check_survey
+
+    report = check_survey(file, book)
+    _answer(check_text(report))
+    if report.problems:
+        raise typer.Exit(WRONG_CALL)
+
+
+def check_text(report: "CheckReport") -> str:
+    """Return what a check found as text for a terminal."""
+    lines = [f"{report.source}: {report.n_rows} rows, {report.n_used} used"]
+    lines += [f"  {step.n} left out: {step.reason.en}" for step in report.exclusions]
+    lines += [f"  {n} answered every item of {battery}" for battery, n in report.complete.items()]
+    missing = report.missing_by_item
+    for battery in missing.columns:
+        counts = missing[battery][missing[battery] > 0]
+        if len(counts):
+            shown = ", ".join(f"{item}: {int(n)}" for item, n in counts.items())
+            lines.append(f"  missing answers in {battery}, by item: {shown}")
+    lines.append(f"  {len(report.used_columns)} columns used")
+    if report.unused_columns:
+        lines.append(f"  {len(report.unused_columns)} not: {', '.join(report.unused_columns)}")
+    lines += [f"note: {note}" for note in report.notes]
+    lines += [f"problem: {problem}" for problem in report.problems]
+    lines.append("It cannot be read as it is." if report.problems else "It can be read.")
+    return "\n".join(lines)

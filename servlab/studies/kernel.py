@@ -1,0 +1,186 @@
+"""The process a study runs in: the running interpreter's own kernel, and its certain end.
+
+No kernel installed by a user, no startup file and no configuration has a say. Whatever ends
+the run - time, a signal, an error - ends the kernel together with the processes it started.
+"""
+
+import importlib.util
+import os
+import shutil
+import signal
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+KERNEL_NAME = "servlab"
+PREFIX = "servlab-kernel-"
+_KEPT_PYTHON = ("PYTHONPATH", "PYTHONHOME", "PYTHONPYCACHEPREFIX", "PYTHONDONTWRITEBYTECODE")
+_ONE_THREAD = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "BLIS_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+    "NUMEXPR_NUM_THREADS",
+)
+
+
+class Terminated(KeyboardInterrupt):
+    """The run was asked to stop by SIGTERM."""
+
+
+def kernel_environment(language: str, folder: Path) -> dict[str, str]:
+    """Return the environment of a kernel: this process's, without what could change results.
+
+    ``PYTHON*`` switches are dropped, hashing is fixed, linear algebra runs on one thread,
+    IPython and matplotlib see none of the user's configuration.
+    """
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("PYTHON") or name in _KEPT_PYTHON
+    }
+    environment |= dict.fromkeys(_ONE_THREAD, "1")
+    return environment | {
+        "PYTHONHASHSEED": "0",
+        "PYTHONUTF8": "1",
+        "IPYTHONDIR": str(folder / "ipython"),
+        "MPLBACKEND": "module://matplotlib_inline.backend_inline",
+        "MATPLOTLIBRC": _default_matplotlibrc(),
+        "SERVLAB_LANGUAGE": language,
+        "SERVLAB_RUN": "1",
+    }
+
+
+def _default_matplotlibrc() -> str:
+    """Return matplotlib's own settings file, found without importing matplotlib."""
+    spec = importlib.util.find_spec("matplotlib")
+    folders = spec.submodule_search_locations if spec is not None else None
+    return str(Path(folders[0]) / "mpl-data" / "matplotlibrc") if folders else ""
+
+
+def make_manager(folder: Path) -> Any:
+    """Return a manager (jupyter_client) of one kernel whose files all lie in ``folder``."""
+    from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
+    from jupyter_client.manager import AsyncKernelManager
+
+    command = [sys.executable, "-P", "-m", "servlab.studies.inside", "-f", "{connection_file}"]
+    command += ["--HistoryManager.enabled=False", "--InteractiveShell.colors=nocolor"]
+
+    class OwnKernelSpecs(KernelSpecManager):
+        """Knows one kernel, whatever kernels are installed."""
+
+        def get_kernel_spec(self, kernel_name: str) -> KernelSpec:
+            """Return the running interpreter's kernel."""
+            return KernelSpec(argv=command, display_name=kernel_name, language="python")
+
+    manager = AsyncKernelManager(
+        kernel_name=KERNEL_NAME,
+        kernel_spec_manager=OwnKernelSpecs(),
+        connection_file=str(folder / "kernel.json"),
+    )
+    if sys.platform != "win32" and len(str(folder)) < 80:
+        # sockets in our own folder: no port that two kernels could both choose
+        manager.transport = "ipc"
+    return manager
+
+
+def end_kernel(manager: Any) -> None:
+    """Kill a kernel and every process under it, and free what the manager holds."""
+    from jupyter_core.utils import run_sync
+
+    process = getattr(manager.provisioner, "process", None)
+    if process is not None:
+        kill_tree(process.pid)
+        process.wait()
+        manager.provisioner.process = None
+    with suppress(RuntimeError):  # an interrupted event loop; the process is dead either way
+        run_sync(manager.cleanup_resources)()
+
+
+def kill_tree(pid: int) -> None:
+    """Kill a process, its process group and its descendants."""
+    import psutil  # type: ignore[import-untyped]
+
+    try:
+        root = psutil.Process(pid)
+        processes = [root, *root.children(recursive=True)]
+    except psutil.NoSuchProcess:
+        processes = []
+    with suppress(OSError, AttributeError):  # gone already; or no process groups (Windows)
+        if os.getpgid(pid) != os.getpgid(0):
+            os.killpg(os.getpgid(pid), signal.SIGKILL)
+    for process in processes:
+        with suppress(psutil.Error):
+            process.kill()
+
+
+@contextmanager
+def kernel_folder() -> Iterator[Path]:
+    """Give a private folder for a kernel's files; remove it and those of dead runs."""
+    _remove_leftovers(Path(tempfile.gettempdir()))
+    folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-"))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _remove_leftovers(place: Path) -> None:
+    for folder in place.glob(f"{PREFIX}*"):
+        pid = folder.name.removeprefix(PREFIX).split("-")[0]
+        with suppress(OSError):
+            if pid.isdigit() and not is_alive(int(pid)) and _is_ours(folder):
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+def _is_ours(path: Path) -> bool:
+    return not hasattr(os, "getuid") or path.stat().st_uid == os.getuid()
+
+
+def is_alive(pid: int) -> bool:
+    """Return whether a process of this machine is running."""
+    import psutil
+
+    return bool(psutil.pid_exists(pid))
+
+
+@contextmanager
+def stoppable() -> Iterator[None]:
+    """Turn SIGTERM into an exception inside the block, so that what it holds is cleaned up.
+
+    Outside the main thread signals cannot be caught; there the caller's process decides.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def stop(signum: int, frame: object) -> None:
+        del frame
+        signal.signal(signum, signal.SIG_IGN)  # a second one must not break the cleaning up
+        raise Terminated
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def log_tail(folder: Path, *, lines: int = 6) -> str:
+    """Return the last lines that a kernel's process wrote outside its cells."""
+    try:
+        text = (folder / "kernel.log").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+    return "\n".join(text.strip().splitlines()[-lines:])
+
+
+def start_options(folder: Path, cwd: Path, environment: Mapping[str, str]) -> dict[str, Any]:
+    """Return how the process is started: where, with what, and where its own words go."""
+    log = os.open(folder / "kernel.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    return {"cwd": str(cwd), "env": dict(environment), "stdout": log, "stderr": log}

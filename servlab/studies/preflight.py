@@ -1,0 +1,182 @@
+"""Everything that is checked before a kernel starts: the call, the files, the survey.
+
+A mistake here is the caller's to correct and costs a second, not a run.
+"""
+
+import re
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from servlab.core.errors import ParameterError
+from servlab.data.schema import LANGUAGES
+from servlab.studies.manifest import Input, hash_inputs, run_key
+from servlab.studies.notebook import Notebook, read_notebook
+from servlab.studies.parameters import (
+    ParameterSchema,
+    ParameterValues,
+    as_code,
+    as_text,
+    check_values,
+    schema_of,
+)
+
+_NAME = re.compile(r"""[^\s./\\:*?"<>|\x00-\x1f][^/\\:*?"<>|\x00-\x1f]{0,99}""")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StudyCall:
+    """A run that may start: everything about it is known and checked.
+
+    Attributes
+    ----------
+    notebook : Notebook
+    schema : ParameterSchema
+    values : ParameterValues
+    name, language : str
+        The report is published as ``name.language.html``.
+    out : Path
+        Folder of reports.
+    timeout : float
+        Seconds for the whole study.
+    inputs : tuple of Input
+        The files it reads, with hashes.
+    key : str
+        Hash of everything that decides the report.
+    """
+
+    notebook: Notebook
+    schema: ParameterSchema
+    values: ParameterValues
+    name: str
+    language: str
+    out: Path
+    timeout: float
+    inputs: tuple[Input, ...]
+    key: str
+
+    def shown_parameters(self) -> dict[str, str]:
+        """Return the parameters as a report shows them: paths without their folders."""
+        return {name: as_text(value) for name, value in self.values.values.items()}
+
+
+def prepare(
+    notebook: str | Path,
+    parameters: Mapping[str, Any],
+    *,
+    out: str | Path,
+    name: str | None,
+    language: str | None,
+    timeout: float,
+) -> StudyCall:
+    """Return a checked call, or raise a ``ServlabError`` that says what to correct."""
+    source = read_notebook(notebook)
+    schema = schema_of(source)
+    given = _with_language(parameters, language, schema)
+    values = check_values(schema, given, folder=source.path.resolve().parent)
+    spoken = _language(values)
+    own_name = _name(source.path.stem if name is None else name)
+    if not timeout > 0:
+        raise ParameterError(f"timeout must be a number of seconds above 0; got {timeout!r}.")
+    check_survey_files(values)
+    folder = _writable(Path(out))
+    inputs = hash_inputs(_input_paths(values))
+    exact = {parameter: as_code(value) for parameter, value in values.values.items()}
+    key = run_key(source.sha256(), exact, inputs, spoken)
+    return StudyCall(source, schema, values, own_name, spoken, folder, float(timeout), inputs, key)
+
+
+def _with_language(
+    parameters: Mapping[str, Any], language: str | None, schema: ParameterSchema
+) -> dict[str, Any]:
+    """Return the parameters with the language, which is the notebook's own parameter."""
+    given = dict(parameters)
+    if language is None:
+        return given
+    if language not in LANGUAGES:
+        raise ParameterError(f"language must be one of {', '.join(LANGUAGES)}; got {language!r}.")
+    if "language" not in schema:
+        raise ParameterError(
+            f"{schema.notebook} has no parameter 'language', so it cannot be asked for "
+            f"{language!r}; leave the language out, or add the parameter."
+        )
+    if given.setdefault("language", language) != language:
+        raise ParameterError(
+            f"the language is given twice: {language!r} and the parameter "
+            f"language={given['language']!r}; give one."
+        )
+    return given
+
+
+def _language(values: ParameterValues) -> str:
+    language = values.values.get("language", "en")
+    if language not in LANGUAGES:
+        raise ParameterError(
+            f"parameter language must be one of {', '.join(LANGUAGES)}; got {language!r}."
+        )
+    return str(language)
+
+
+def _name(name: str) -> str:
+    if not _NAME.fullmatch(name) or name.endswith((" ", ".")):
+        raise ParameterError(
+            f'name must be a plain file name without / \\ : * ? " < > | and without a dot at '
+            f"its start or end; got {name!r}."
+        )
+    return name
+
+
+def _writable(out: Path) -> Path:
+    """Return the folder of reports, made and tried; a run must not find out at its end."""
+    from servlab.core.errors import StudyError
+    from servlab.studies.publish import remove_leftovers, write_whole
+
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        remove_leftovers(out)
+        probe = out / ".servlab-writable"
+        write_whole(probe, "")
+        probe.unlink(missing_ok=True)
+    except (OSError, StudyError) as err:
+        why = err.strerror if isinstance(err, OSError) else str(err)
+        raise ParameterError(f"reports cannot be written to {out}: {why}") from None
+    return out
+
+
+def check_survey_files(values: ParameterValues) -> None:
+    """Read the survey once where the notebook takes ``data`` and ``codebook``.
+
+    Raises
+    ------
+    ServlabError
+        What ``read_survey`` says of the file or the codebook; or that one of the two is missing.
+    """
+    if not {"data", "codebook"} <= values.values.keys():
+        return
+    data, codebook = values.values["data"], values.values["codebook"]
+    if data is None and codebook is None:
+        return
+    if data is None or codebook is None:
+        lacking, given = ("codebook", "data") if codebook is None else ("data", "codebook")
+        draft = " (servlab codebook FILE drafts one)" if lacking == "codebook" else ""
+        raise ParameterError(f"parameter {given} needs {lacking} beside it{draft}.")
+    from servlab.data.readers import read_survey
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the notebook reads the file again and shows them
+        read_survey(data, codebook)
+
+
+def _input_paths(values: ParameterValues) -> dict[str, Path]:
+    """Return the files a study reads, with the instrument that a codebook names beside it."""
+    paths = values.paths()
+    codebook = values.values.get("codebook")
+    if isinstance(codebook, Path) and codebook.suffix == ".toml":
+        from servlab.data.codebook import load_codebook
+
+        instrument = load_codebook(codebook).spec.instrument
+        if isinstance(instrument, str) and instrument.endswith(".toml"):
+            paths["instrument"] = codebook.parent / instrument
+    return paths

@@ -1,0 +1,385 @@
+"""Running a study: a notebook and parameters in, a report and its evidence out.
+
+Each run has a folder of its own; the published report of a study is replaced only by a run
+that is complete.
+"""
+
+import json
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from servlab.core.errors import ParameterError, ServlabError, StudyError
+from servlab.studies import results as recording
+from servlab.studies.kernel import stoppable
+from servlab.studies.manifest import hash_inputs, versions
+from servlab.studies.preflight import StudyCall, prepare
+from servlab.studies.publish import publish, write_whole
+
+if TYPE_CHECKING:
+    from typing import Literal
+
+    from servlab.studies.engine import Execution, Outcome, Progress
+
+    Status = Literal["complete", "failed"]
+
+DEFAULT_TIMEOUT = 1800.0
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """What went wrong in one place of a study.
+
+    Attributes
+    ----------
+    cell : int
+        Number of the code cell, as JupyterLab counts when it runs all; 0 outside the cells.
+    section : str
+        Where that is, in words.
+    error : str
+        The error in one line.
+    detail : str
+        One screen: the place, the line of code, the error, what was left out because of it.
+    """
+
+    cell: int
+    section: str
+    error: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A warning that a cell gave."""
+
+    cell: int
+    category: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StudyRun:
+    """How a study went.
+
+    Attributes
+    ----------
+    status : {"complete", "failed"}
+    report : Path or None
+        The published report of a complete run; of a failed one the report in the run folder,
+        with a banner in the failed section, or None when not even that could be made.
+    results : mapping of str to Recorded
+        What the notebook recorded.
+    folder : Path
+        The run folder.
+    failures : tuple of Failure
+    notices : tuple of Notice
+        Warnings of the cells.
+    """
+
+    status: "Status"
+    report: Path | None
+    results: Mapping[str, recording.Recorded]
+    folder: Path
+    failures: tuple[Failure, ...] = ()
+    notices: tuple[Notice, ...] = ()
+
+
+def run_study(
+    notebook: str | Path,
+    parameters: Mapping[str, Any] | None = None,
+    *,
+    out: str | Path = "reports",
+    name: str | None = None,
+    language: str | None = None,
+    timeout: float = DEFAULT_TIMEOUT,
+    progress: "Progress | None" = None,
+) -> StudyRun:
+    """Run a study and publish its report.
+
+    Parameters
+    ----------
+    notebook : str or Path
+        The notebook, or the bare name of a study in ``notebooks/``.
+    parameters : mapping, optional
+        Values for the notebook's parameters, as Python values or as text.
+    out : str or Path
+        Folder of reports: ``out/name.language.html`` is published, ``out/runs/name/`` keeps a
+        folder a run.
+    name : str, optional
+        Name of the study; default the notebook's.
+    language : {"en", "zh"}, optional
+        Value of the notebook's ``language`` parameter.
+    timeout : float
+        Seconds for the whole study; then its kernel is killed with its children.
+    progress : callable, optional
+        Called with a ``CellProgress`` before and after each code cell.
+
+    Returns
+    -------
+    StudyRun
+        A study that ran and failed is a ``StudyRun`` too, with status ``"failed"``.
+
+    Raises
+    ------
+    ParameterError, DataError, CodebookError, InstrumentError
+        Before a kernel starts, when the call, a file or the codebook is wrong.
+    StudyError
+        When the kernel cannot be started or the run folder cannot be written.
+
+    Notes
+    -----
+    Two runs with the same notebook, parameters, files and versions give the same bytes.
+    """
+    call = prepare(
+        notebook, parameters or {}, out=out, name=name, language=language, timeout=timeout
+    )
+    folder = _open_folder(call)
+    log = _RunLog(call, folder)
+    log.write("running")
+    try:
+        with stoppable():
+            return _run(call, folder, log, progress or _silent)
+    except BaseException as err:
+        log.write("failed" if isinstance(err, Exception) else "interrupted", error=str(err))
+        raise
+
+
+def _silent(progress: object) -> None:
+    """Show nothing."""
+
+
+def _open_folder(call: StudyCall) -> Path:
+    """Make the folder of this run: moment and key; a number where two start in one second."""
+    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+    parent = call.out / "runs" / call.name
+    try:
+        parent.mkdir(parents=True, exist_ok=True)
+        for attempt in range(1000):
+            folder = parent / f"{stamp}-{call.key[:8]}{f'-{attempt}' if attempt else ''}"
+            try:
+                folder.mkdir()
+            except FileExistsError:
+                continue
+            return folder
+    except OSError as err:
+        raise ParameterError(f"reports cannot be written to {parent}: {err.strerror}.") from None
+    raise StudyError(f"{parent} holds a thousand runs of this second; wait a moment.")
+
+
+class _RunLog:
+    """The run's manifest.json, written when it starts and when it ends."""
+
+    def __init__(self, call: StudyCall, folder: Path) -> None:
+        self._path = folder / "manifest.json"
+        self._start = time.monotonic()
+        self._facts: dict[str, Any] = {
+            **_facts(call),
+            "key": call.key,
+            "given": list(call.values.given),
+            "notebook_path": str(call.notebook.path.resolve()),
+            "input_paths": {part.name: str(part.path) for part in call.inputs},
+            "pid": os.getpid(),
+            "started": datetime.now(UTC).isoformat(timespec="seconds"),
+        }
+
+    def write(self, status: str, **facts: Any) -> None:
+        """Write what is known now."""
+        seconds = round(time.monotonic() - self._start, 3)
+        document = {"status": status, **self._facts, "seconds": seconds, **facts}
+        text = json.dumps(document, ensure_ascii=False, indent=1) + "\n"
+        write_whole(self._path, text)
+
+
+def _facts(call: StudyCall) -> dict[str, Any]:
+    """Return what a report says of its making: no clock, no folder."""
+    return {
+        "study": call.name,
+        "language": call.language,
+        "parameters": call.shown_parameters(),
+        "inputs": [
+            {"name": part.name, "file": part.path.name, "sha256": part.sha256}
+            for part in call.inputs
+        ],
+        "notebook": {"file": call.notebook.name, "sha256": call.notebook.sha256()},
+        "versions": versions(),
+    }
+
+
+def _run(call: StudyCall, folder: Path, log: _RunLog, progress: "Progress") -> StudyRun:
+    from servlab.studies import cleaning, secrets
+    from servlab.studies.engine import execute
+    from servlab.studies.inside import WARNING_MIME
+
+    execution = execute(
+        call.notebook,
+        call.values,
+        language=call.language,
+        timeout=call.timeout,
+        progress=progress,
+    )
+    hidden = cleaning.secret_texts(execution, call.values.values.values())
+    cleaning.tidy_up(execution, hidden)
+    failures = [*_failures(execution, hidden), *_changed_inputs(call)]
+    recorded, trouble = _collected(cleaning.payloads(execution, recording.MIME))
+    failures += trouble
+    notices = _notices(cleaning.payloads(execution, WARNING_MIME))
+    _write_evidence(call, folder, execution, recorded)
+    report, trouble = _report(call, cleaning.for_report(execution.node), failures, notices)
+    failures += trouble
+    if report is not None:
+        write_whole(folder / "report.html", report)
+    status: Status = "failed" if failures else "complete"
+    log.write(
+        status,
+        failures=[_as_fact(failure) for failure in failures],
+        notices=[{"cell": n.cell, "category": n.category, "message": n.message} for n in notices],
+        secrets=sorted(
+            {payload["name"] for _, payload in cleaning.payloads(execution, secrets.MIME)}
+        ),
+        cells=[_timing(outcome) for outcome in execution.outcomes],
+    )
+    path = None if report is None else folder / "report.html"
+    if status == "complete" and report is not None:
+        path = publish(report, call.out, call.name, call.language)
+    return StudyRun(
+        status, path, MappingProxyType(recorded), folder, tuple(failures), tuple(notices)
+    )
+
+
+def _collected(
+    payloads: list[tuple[int, dict[str, Any]]],
+) -> tuple[dict[str, recording.Recorded], list[Failure]]:
+    try:
+        return recording.collect(payloads), []
+    except StudyError as err:
+        return {}, [_plain_failure("results", str(err))]
+
+
+def _notices(payloads: list[tuple[int, dict[str, Any]]]) -> list[Notice]:
+    """Return the cells' warnings, each once."""
+    found: dict[tuple[str, str], Notice] = {}
+    for cell, payload in payloads:
+        key = (payload["category"], payload["message"])
+        found.setdefault(key, Notice(cell, *key))
+    return list(found.values())
+
+
+def _write_evidence(
+    call: StudyCall,
+    folder: Path,
+    execution: "Execution",
+    recorded: Mapping[str, recording.Recorded],
+) -> None:
+    write_whole(folder / "executed.ipynb", _notebook_text(execution))
+    text = recording.as_json(call.name, call.language, recorded)
+    write_whole(folder / "results.json", text)
+    recording.write_parquet(folder / "results.parquet", call.name, call.language, recorded)
+
+
+def _notebook_text(execution: "Execution") -> str:
+    import nbformat
+
+    return str(nbformat.writes(execution.node)) + "\n"  # type: ignore[no-untyped-call]
+
+
+def _report(
+    call: StudyCall, page: Any, failures: list[Failure], notices: list[Notice]
+) -> tuple[str | None, list[Failure]]:
+    """Return the report's HTML, or None and why it could not be made."""
+    from servlab.studies.report import build_report
+
+    manifest = {
+        **_facts(call),
+        "status": "failed" if failures else "complete",
+        "failures": [_as_fact(failure) for failure in failures],
+        "notices": [
+            {"category": n.category, "message": n.message, "cell": n.cell} for n in notices
+        ],
+    }
+    title = page.metadata.get("title")
+    try:
+        return build_report(page, language=call.language, title=title, manifest=manifest), []
+    except Exception as err:  # whatever went wrong, the evidence stays and the call ends well
+        reason = str(err) if isinstance(err, ServlabError) else f"{type(err).__name__}: {err}"
+        return None, [_plain_failure("report", f"the report could not be put together: {reason}")]
+
+
+def _as_fact(failure: Failure) -> dict[str, Any]:
+    return {"cell": failure.cell, "section": failure.section, "error": failure.error}
+
+
+def _timing(outcome: "Outcome") -> dict[str, Any]:
+    cell = outcome.cell
+    return {
+        "cell": cell.number,
+        "section": cell.section,
+        "status": outcome.status,
+        "seconds": round(outcome.seconds, 3),
+    }
+
+
+def _plain_failure(section: str, error: str) -> Failure:
+    return Failure(0, section, error, error)
+
+
+def _changed_inputs(call: StudyCall) -> list[Failure]:
+    """Return a failure for each file that is no longer the one the run began with."""
+    failures = []
+    try:
+        now = {
+            part.name: part.sha256 for part in hash_inputs({p.name: p.path for p in call.inputs})
+        }
+    except ParameterError as err:
+        return [_plain_failure("data", f"a file of the study went away while it ran: {err}")]
+    for part in call.inputs:
+        if now[part.name] != part.sha256:
+            failures.append(
+                _plain_failure(
+                    "data",
+                    f"{part.path.name} (parameter {part.name}) was changed while the study ran, "
+                    "so its numbers may be of both versions; run the study again.",
+                )
+            )
+    return failures
+
+
+def _failures(execution: "Execution", hidden: tuple[str, ...]) -> list[Failure]:
+    from servlab.studies.cleaning import black_out
+
+    found = []
+    for outcome in execution.outcomes:
+        if outcome.status == "failed":
+            error = black_out(outcome.error, hidden)
+            detail = black_out(_detail(outcome, execution), hidden)
+            found.append(Failure(outcome.cell.number, outcome.cell.section, error, detail))
+    return found
+
+
+def _detail(outcome: "Outcome", execution: "Execution") -> str:
+    """Return one screen about a failed cell."""
+    cell = outcome.cell
+    place = f"Cell {cell.number}" if cell.number else "The parameters"
+    if cell.section:
+        place += f", section {cell.section!r}"
+    lines = [place + (f", line {outcome.line}:" if outcome.line else ":")]
+    source = cell.source.splitlines()
+    if outcome.line and outcome.line <= len(source):
+        lines.append(f"    {source[outcome.line - 1].strip()[:160]}")
+    lines.append(outcome.error[:1200])
+    later = execution.outcomes[execution.outcomes.index(outcome) + 1 :]
+    skipped = [o.cell.number for o in later if o.because == cell.number and o.cell.number]
+    waiting = [o.cell.number for o in later if o.status == "not_run" and o.cell.number]
+    if skipped:
+        lines.append(f"Left out, because they need what this cell makes: cells {_list(skipped)}.")
+    if waiting:
+        lines.append(f"Not run, because the study stopped: cells {_list(waiting)}.")
+    return "\n".join(lines)
+
+
+def _list(numbers: list[int]) -> str:
+    return ", ".join(str(number) for number in numbers)
