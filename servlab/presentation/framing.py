@@ -1,0 +1,122 @@
+"""The frame of a study: its cover, its section headings, and how its numbers were computed."""
+
+from servlab.data.schema import Language
+from servlab.data.survey import Survey
+from servlab.presentation.display import Cover, Prose, Section
+from servlab.presentation.formats import format_count, format_range, format_share
+from servlab.presentation.messages import message
+
+# Sections of the studies in their usual order; each has its heading in the catalogue.
+SECTIONS = (
+    "summary", "who", "items", "licence", "gaps", "perception", "zone", "weights", "scale",
+    "factors", "drivers", "priorities", "groups", "methods",
+)  # fmt: skip
+
+
+def section(name: str, *, language: Language = "en") -> Section:
+    """Return the heading of one of the studies' sections.
+
+    Parameters
+    ----------
+    name : str
+        One of ``summary, who, items, licence, gaps, perception, zone, weights, scale, factors,
+        drivers, priorities, groups, methods``; a heading of your own is ``Section(title, anchor)``.
+    language : {"en", "zh"}
+        Language of the heading.
+
+    Returns
+    -------
+    Section
+    """
+    return Section(message(f"framing.section_{name}", language), name)
+
+
+def cover(survey: Survey, *, title: str = "", wave: str = "", language: Language = "en") -> Cover:
+    """Return the head of a report: title, questionnaire, respondents, what was asked.
+
+    Parameters
+    ----------
+    survey : Survey
+        The survey of the study.
+    title : str
+        The report's title; empty takes the codebook's.
+    wave : str
+        A wave or period to show.
+    language : {"en", "zh"}
+        Language of the report.
+
+    Returns
+    -------
+    Cover
+    """
+    origin = survey.provenance.title
+    fallback = origin.text(language) if origin is not None else survey.provenance.source
+    source = survey.provenance.origin
+    return Cover(
+        title=title or message("framing.title", language, name=fallback),
+        lede=source.text(language) if source is not None else "",
+        chips=_chips(survey, wave, language),
+        kicker=message("framing.kicker", language),
+    )
+
+
+def _chips(survey: Survey, wave: str, language: Language) -> list[str]:
+    """Return the facts under the title."""
+    instrument = survey.instrument
+    battery = "perception" if survey.has("perception") else survey.batteries[0]
+    scale = survey.scales[battery]
+    chips = [wave] if wave else []
+    chips.append(
+        message(
+            "framing.chip_instrument",
+            language,
+            title=instrument.title.text(language),
+            count=len(instrument.items),
+            scale=format_range(scale.low, scale.high, 0),
+        )
+    )
+    chips.append(message("framing.chip_respondents", language, count=survey.n))
+    grade = survey.grades.get("expectation")
+    if grade is not None:
+        name = message(f"framing.grade_{grade}", language)
+        chips.append(message("framing.chip_grade", language, grade=name))
+    if survey.weights is not None:
+        chips.append(message("framing.chip_weighted", language))
+    if survey.provenance.simulated:
+        chips.append(message("framing.chip_simulated", language))
+    return chips
+
+
+def methods(survey: Survey, *, language: Language = "en") -> tuple[Prose, ...]:
+    """Return how the numbers of a study were computed, with sources.
+
+    Parameters
+    ----------
+    survey : Survey
+        The survey of the study; only what applies to it is said.
+    language : {"en", "zh"}
+        Language of the text.
+
+    Returns
+    -------
+    tuple of Prose
+    """
+    names = ["scores"]
+    if survey.has("expectation", "perception"):
+        names += ["gaps", "difference", "forms"]
+    if survey.has("adequate", "desired", "perception"):
+        names.append("zone")
+    if survey.weights is not None:
+        names.append("weights")
+    names += ["reliability", "factors"]
+    if len(survey.outcomes.columns):
+        names.append("drivers")
+    names += ["groups", "missing", "causes"]
+    values = {
+        "scores": {"share": format_share(survey.min_answered)},
+        "missing": {"n": format_count(survey.n)},
+    }
+    points = [message(f"framing.method_{name}", language, **values.get(name, {})) for name in names]
+    reference = survey.instrument.reference
+    source = [message("framing.instrument_source", language, reference=reference)]
+    return (Prose(points, form="points"), *([Prose(source)] if reference else []))
