@@ -52,6 +52,17 @@ _HOMES = {
     "formula": "servlab.estimation.formulas",
     "regress": "servlab.estimation.regression",
     "importance_performance": "servlab.estimation.drivers",
+    "study_choices": "servlab.estimation.choices",
+    # presentation
+    "cover": "servlab.presentation.framing",
+    "section": "servlab.presentation.framing",
+    "methods": "servlab.presentation.framing",
+    # studies
+    "run_study": "servlab.studies.runner",
+    "StudyRun": "servlab.studies.runner",
+    "list_parameters": "servlab.studies.parameters",
+    "secret": "servlab.studies.secrets",
+    "record": "servlab.studies.results",
 }
 
 __all__ = sorted(["__version__", *_HOMES])

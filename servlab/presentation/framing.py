@@ -116,7 +116,11 @@ def methods(survey: Survey, *, language: Language = "en") -> tuple[Prose, ...]:
         "scores": {"share": format_share(survey.min_answered)},
         "missing": {"n": format_count(survey.n)},
     }
-    points = [message(f"framing.method_{name}", language, **values.get(name, {})) for name in names]
+    points = [_method(name, values.get(name, {}), language) for name in names]
     reference = survey.instrument.reference
     source = [message("framing.instrument_source", language, reference=reference)]
     return (Prose(points, form="points"), *([Prose(source)] if reference else []))
+
+
+def _method(name: str, values: dict[str, str], language: Language) -> str:
+    return message(f"framing.method_{name}", language, count=None, **values)
