@@ -17,6 +17,7 @@ from markupsafe import Markup, escape
 
 from servlab.core.errors import ModelError
 from servlab.presentation.messages import message
+from servlab.presentation.palette import declarations
 
 BLOCK_MIME = "application/vnd.servlab.block+json"
 LANG_OF = {"en": "en", "zh": "zh-CN"}
@@ -25,21 +26,30 @@ _BOLD = re.compile(r"\*\*(.+?)\*\*")
 Block = Mapping[str, Any]
 
 
-def mimebundle(block: Block, plain: str) -> dict[str, Any]:
+def mimebundle(block: Block, plain: str, *, style: str = "") -> dict[str, Any]:
     """Return what a cell shows: HTML for JupyterLab, the block for reports, text for terminals."""
-    return {"text/html": standalone(block), "text/plain": plain, BLOCK_MIME: dict(block)}
+    return {
+        "text/html": standalone(block, style=style),
+        "text/plain": plain,
+        BLOCK_MIME: dict(block),
+    }
 
 
-def standalone(block: Block) -> str:
-    """Return a block as HTML that carries its stylesheet, for JupyterLab."""
-    style = Markup("<style>{}</style>").format(Markup(stylesheet()))
-    return str(Markup('<div class="servlab">{}{}</div>').format(style, write_block(block)))
+def standalone(block: Block, *, style: str = "") -> str:
+    """Return a block as HTML that carries its stylesheet, for JupyterLab in either theme."""
+    rules = (
+        f".servlab{{{declarations('light')}}}"
+        f'[data-jp-theme-light="false"] .servlab{{{declarations("dark")}}}{stylesheet()}{style}'
+    )
+    content = tag("style", Markup(rules)) + write_block(block)
+    return str(tag("div", content, class_="servlab"))
 
 
 @cache
 def stylesheet() -> str:
-    """Return the rules that draw blocks, wherever they stand."""
-    return (files("servlab.presentation") / "blocks.css").read_text(encoding="utf-8")
+    """Return the rules that draw blocks inside an element of class ``servlab``."""
+    text = (files("servlab.presentation") / "blocks.css").read_text(encoding="utf-8")
+    return re.sub(r"/\*.*?\*/|\n\s*", "", text, flags=re.DOTALL)
 
 
 def write_block(block: Block, *, number: str = "") -> Markup:

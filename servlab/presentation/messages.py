@@ -17,7 +17,7 @@ from servlab.data.schema import LANGUAGES, Language
 from servlab.presentation.formats import format_count
 
 
-def message(key: str, language: Language, *, count: int | None = None, **values: str) -> str:
+def message(key: str, language: Language, **values: str | int) -> str:
     """Return a text of the catalogues with its placeholders filled.
 
     Parameters
@@ -26,11 +26,10 @@ def message(key: str, language: Language, *, count: int | None = None, **values:
         "topic.name": the catalogue file and the table in it.
     language : {"en", "zh"}
         The language of the text.
-    count : int, optional
-        The number the text is about: fills the placeholder ``{count}`` if there is one and
-        chooses the singular ``en_one`` when it is 1.
     **values : str
-        A text for each placeholder, formatted already.
+        A text for each placeholder, formatted already. ``count`` alone may be a whole
+        number, what the text is about: it fills the placeholder ``{count}``, if there is
+        one, and chooses the singular ``en_one`` when it is 1.
 
     Raises
     ------
@@ -48,12 +47,15 @@ def message(key: str, language: Language, *, count: int | None = None, **values:
         raise ServlabError(f"no message {key!r} in the catalogues; add it in both languages.")
     if language not in LANGUAGES:
         raise ServlabError(f"a message's language must be 'en' or 'zh'; got {language!r}.")
-    text = texts["en_one"] if (language, count) == ("en", 1) and "en_one" in texts else None
+    count = values.get("count")
+    chosen = "en_one" if (language, count) == ("en", 1) and "en_one" in texts else language
     filled = dict(values)
-    if count is not None and "count" in placeholders(texts["en"]):
+    if isinstance(count, int):
         filled["count"] = format_count(count)
+        if "count" not in placeholders(texts["en"]):
+            del filled["count"]
     _check_values(key, placeholders(texts["en"]), filled)
-    return (text or texts[language]).format_map(filled)
+    return texts[chosen].format_map(filled)
 
 
 def join_words(words: Sequence[str], language: Language) -> str:

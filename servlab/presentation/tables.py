@@ -4,7 +4,7 @@ A ``Table`` keeps the numbers as they are; a writer (HTML here, other files else
 turns them into text through ``formats``. Raw values can so be exported and tested.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -138,6 +138,17 @@ class Table:
 
     def _repr_mimebundle_(self, **_options: object) -> dict[str, Any]:
         return html.mimebundle(self.block(), repr(self))
+
+
+def sign_marks(values: Iterable[float]) -> list[Mark]:
+    """Return marks that colour numbers by their sign: good above 0, bad below.
+
+    Examples
+    --------
+    >>> sign_marks([-1.2, 0.0, 0.3, float("nan")])
+    ['bad', '', 'good', '']
+    """
+    return ["good" if value > 0 else "bad" if value < 0 else "" for value in values]
 
 
 def _alignment(name: str) -> str:
