@@ -27,7 +27,9 @@ def canonical(name: str) -> str:
 def declared() -> dict[str, str]:
     """Every requirement of pyproject, with extras: canonical name -> requirement."""
     project = PROJECT["project"]
-    parts = [*project["dependencies"], *sum(project["optional-dependencies"].values(), [])]
+    parts = list(project["dependencies"])
+    for extra in project["optional-dependencies"].values():
+        parts += extra
     return {canonical(REQUIREMENT.match(part)[1]): part for part in parts}
 
 
@@ -167,7 +169,9 @@ def test_no_machine_path_or_registry_in_the_tree():
     listed = subprocess.run(
         ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False
     ).stdout.split()
-    host = "|".join(("py" + "pi[.]org", "python" + "hosted", "registry[.]npm" + "js", "deb[.]" + "debian"))
+    host = "|".join(
+        ("py" + "pi[.]org", "python" + "hosted", "registry[.]npm" + "js", "deb[.]" + "debian")
+    )
     path = r"(?<![\w.])/(?:wo" + r"rk|fa" + r"rm|ro" + r"ot)/"
     for name in listed:
         if name.endswith((".csv", ".png", ".svg", ".sav", ".xlsx")):
