@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pandas as pd
 
+from servlab.data.assemble import encode_survey
 from servlab.data.codebook import Codebook, load_codebook
 from servlab.data.formats import read_raw
-from servlab.data.readers import encode_survey, keying_question
+from servlab.data.readers import keying_question
 from servlab.data.survey import Exclusions
 
 

@@ -25,7 +25,9 @@ class FileFormat(Spec):
     stand above the answers.
     """
 
-    format: Literal["csv", "tsv", "xlsx", "sav"] | None = None
+    format: (
+        Literal["csv", "tsv", "xlsx", "xls", "sav", "dta", "sas7bdat", "parquet", "feather"] | None
+    ) = None
     encoding: str | None = None
     delimiter: Annotated[str, Field(min_length=1, max_length=1)] | None = None
     decimal: Literal[".", ","] = "."

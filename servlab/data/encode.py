@@ -15,6 +15,7 @@ from servlab.data.codebook import Value
 from servlab.data.formats import RawTable
 from servlab.data.schema import Scale
 
+_SIGNS = {"\N{MINUS SIGN}": "-", "－": "-", "＋": "+", "．": ".", "，": ","}
 SHOWN = 3  # rows named in one problem; the count says how many there are
 
 
@@ -88,12 +89,24 @@ class Encoder:
         n = len(self.table.frame)
         if not self.has(column, wanted_by):
             return pd.Series([None] * n, dtype=object)
-        cells = [self._text(cell, missing) for cell in self.table.frame[column]]
-        return pd.Series(cells, dtype=object)
+        codes, uniques = pd.factorize(self.table.frame[column], use_na_sentinel=True)
+        parsed = [self._text(cell, missing) for cell in uniques]
+        numbers = [
+            self._declared_number(cell, text) for cell, text in zip(uniques, parsed, strict=True)
+        ]
+        self._check_declared(column, codes, uniques, np.array([*numbers, np.nan]))
+        lookup = np.array([*parsed, None], dtype=object)
+        return pd.Series(lookup[codes], dtype=object, index=range(n))
+
+    @staticmethod
+    def _declared_number(cell: Any, text: str | None) -> float:
+        """Return a cell that could be a declared missing code as a number, else NaN."""
+        known = text is not None and isinstance(cell, int | float | np.number)
+        return float(cell) if known else np.nan
 
     def rows(self, where: Any) -> str:
         """Return the rows of a mask as the file's reader counts them."""
-        found = np.flatnonzero(where) + self.table.first_row
+        found = self.table.row_numbers[np.flatnonzero(where)]
         shown = ", ".join(str(row) for row in found[:SHOWN])
         more = f" and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
         return f"row{'s' if len(found) > 1 else ''} {shown}{more}"
@@ -117,11 +130,10 @@ class Encoder:
         if isinstance(cell, int | float | np.number):
             label = f"{cell:g}"
             return (float(values[label]) if label in values else float(cell)), False
-        text = unicodedata.normalize("NFKC", str(cell)).strip()
-        if text in values:
-            return float(values[text]), False
-        if str(cell).strip() in values:
-            return float(values[str(cell).strip()]), False
+        text = str(cell).strip()
+        for spelling in (text, unicodedata.normalize("NFKC", text)):
+            if spelling in values:
+                return float(values[spelling]), False
         return parse_number(text, self.decimal)
 
     def _check_scale(
@@ -184,14 +196,29 @@ def is_missing(cell: Any, missing: Sequence[Value]) -> bool:
 
 def parse_number(text: str, decimal: str) -> tuple[float, bool]:
     """Return the number a text states and whether it states none; full-width digits count."""
-    plain = unicodedata.normalize("NFKC", text).strip()
-    plain = plain.replace("\N{MINUS SIGN}", "-")
+    plain = plain_digits(text).strip()
     if decimal == ",":
         plain = plain.replace(",", ".") if "." not in plain else ""
     # float() also reads "nan", "inf" and "1_000", none of which is an answer
     if not plain or not set(plain) <= set("0123456789.+-eE"):
         return np.nan, True
     try:
-        return float(plain), False
+        number = float(plain)
     except ValueError:
         return np.nan, True
+    return (number, False) if np.isfinite(number) else (np.nan, True)
+
+
+def plain_digits(text: str) -> str:
+    """Return a text with decimal digits, points and signs of other scripts as ASCII.
+
+    Only what is a digit by place counts: a raised or circled 2 is no answer 2.
+    """
+    if text.isascii():
+        return text
+    return "".join(_SIGNS.get(sign) or _digit(sign) for sign in text)
+
+
+def _digit(sign: str) -> str:
+    value = unicodedata.decimal(sign, None)
+    return sign if value is None else str(value)
