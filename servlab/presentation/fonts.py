@@ -1,8 +1,9 @@
-"""Fonts that a chart or a report carries, so that no reader sees boxes.
+"""Which characters can the report draw wherever it is read, and with what font file?
 
-Every character of a chart, and every character of a page that a common system may lack,
-is cut out of Noto Sans CJK (SIL Open Font License; a dependency) into a small web font.
-What even that font lacks is named by a ``FontWarning``, never hidden.
+A report carries its own font: Noto Sans CJK (SIL Open Font License 1.1, from the package
+``manimgx-fonts-cjk``), cut down to the characters that the report shows. It covers Latin,
+Greek, Cyrillic, Chinese, Japanese and Korean; what it lacks is named, never drawn as a box in
+silence.
 """
 
 import base64
@@ -10,178 +11,135 @@ import io
 import unicodedata
 import warnings
 from collections.abc import Iterable
-from functools import cache
+from functools import lru_cache
+from importlib.util import find_spec
+from pathlib import Path
 
-from servlab.core.errors import FontWarning
-from servlab.presentation import glyphs
-from servlab.presentation.messages import message
+from servlab.core.errors import FontWarning, ServlabError
 
-FAMILY = "servlab"
-REGULAR, BOLD = 400, 700
-_UNITS = 1000
-_ASCENT, _DESCENT = 880, -120  # the em box of the face: lines keep their height beside other fonts
-_EPOCH = 2082844800  # 1970 in the font format's count of seconds: the same bytes every time
-_LICENCE = (
-    "This Font Software is licensed under the SIL Open Font License, Version 1.1. "
-    "A subset of Noto Sans CJK SC."
-)
+FAMILY = "servlab-sans"  # the family's name in our stylesheets
+# The face of the collection with mainland Chinese forms; its Korean and Japanese are complete.
+_FACE = 2
+# Tables for vertical writing and for shaping that horizontal labels do not use.
+_UNUSED = ["VORG", "vmtx", "vhea", "BASE", "VVAR", "GSUB", "GPOS", "GDEF", "STAT", "DSIG", "MVAR"]
 
 
-def drawable(text: Iterable[str]) -> list[str]:
-    """Return the characters of a text that need a glyph, each once, in order.
+def font_path() -> Path:
+    """Return the path of the font collection inside the installed package.
 
-    Control and format characters and spaces other than the plain one are left out.
-
-    Examples
-    --------
-    >>> drawable("gap\\n差距")
-    ['a', 'g', 'p', '差', '距']
+    Raises
+    ------
+    ServlabError
+        When the package is not installed.
     """
-    skipped = {"Cc", "Cf", "Zl", "Zp", "Mn", "Cs"}
-    return sorted(
-        character
-        for character in set("".join(text))
-        if unicodedata.category(character) not in skipped
+    spec = find_spec("manimgx_fonts_cjk")
+    if spec is None or spec.origin is None:
+        raise ServlabError(
+            "the package manimgx-fonts-cjk, which holds the report's font, is not installed; "
+            "install servlab with its requirements.lock."
+        )
+    return Path(spec.origin).with_name("NotoSansCJK-VF.otf.ttc")
+
+
+def subset_font(characters: Iterable[str]) -> bytes:
+    """Return a variable WOFF2 font of weights 100 to 900 with the given characters only.
+
+    Parameters
+    ----------
+    characters : iterable of str
+        A text or a set of characters; those that the font lacks are left out.
+
+    Notes
+    -----
+    The same characters give the same bytes: the font keeps its own time stamp. Cutting takes
+    about a second, most of it reading the font's tables, so that one cut for a whole report is
+    far cheaper than one for each chart.
+    """
+    return _subset("".join(sorted({c for text in characters for c in text} & _drawable())))
+
+
+def font_face(characters: Iterable[str]) -> str:
+    """Return a CSS rule that carries the font for the given characters."""
+    font = base64.b64encode(subset_font(characters)).decode("ascii")
+    return (
+        f'@font-face{{font-family:"{FAMILY}";font-weight:100 900;'
+        f'src:url("data:font/woff2;base64,{font}") format("woff2")}}'
     )
 
 
-def missing(text: Iterable[str]) -> list[str]:
-    """Return the characters of a text that the carried font lacks.
+def uncovered(characters: Iterable[str]) -> set[str]:
+    """Return the characters that the font cannot draw; spaces and controls need no drawing.
 
     Examples
     --------
-    >>> missing("服务 키오스크 é"), missing("🙂")
-    ([], ['🙂'])
+    >>> sorted(uncovered("服务 키오스크 é −"))
+    []
+    >>> uncovered("ok \N{THAI CHARACTER KO KAI}") == {"\N{THAI CHARACTER KO KAI}"}
+    True
     """
-    face = glyphs.face()
-    return [character for character in drawable(text) if not face.glyph(character)]
+    wanted = {c for text in characters for c in text}
+    return {c for c in wanted - _drawable() if not _is_blank(c)}
 
 
 def named(characters: Iterable[str]) -> str:
-    """Return characters with their code points, to be shown in a message.
+    """Return characters by code point and name, in order.
 
     Examples
     --------
-    >>> named("🙂")
-    '🙂 (U+1F642)'
+    >>> named({"\N{THAI CHARACTER KO KAI}"})
+    'U+0E01 (THAI CHARACTER KO KAI)'
     """
-    return ", ".join(f"{character} (U+{ord(character):04X})" for character in characters)
+    return ", ".join(
+        f"U+{ord(c):04X} ({unicodedata.name(c, 'unnamed')})" for c in sorted(characters)
+    )
 
 
-def warn_of_missing(text: Iterable[str], where: str) -> list[str]:
-    """Warn with ``FontWarning`` of characters the font lacks, and return them."""
-    absent = missing(text)
-    if absent:
+def warn_uncovered(characters: Iterable[str]) -> None:
+    """Give a ``FontWarning`` that names the characters the font cannot draw, if there are any."""
+    missing = uncovered(characters)
+    if missing:
         warnings.warn(
-            f"{where} draws characters that no font at hand covers: {named(absent)}; "
-            "readers may see boxes. Replace them in the labels.",
+            f"the report's font has no glyph for {named(missing)}; readers see it only if their "
+            "own machine has one. Write these labels with other characters.",
             FontWarning,
             stacklevel=3,
         )
-    return absent
 
 
-@cache
-def subset(characters: str, weight: int = REGULAR) -> bytes:
-    """Return a web font (WOFF2) of the characters that the font has, at one weight.
-
-    The bytes depend on the characters and the weight only.
-    """
-    face = glyphs.face()
-    numbers = {character: face.glyph(character) for character in drawable(characters)}
-    numbers = {character: number for character, number in numbers.items() if number}
-    order = [0, *sorted(set(numbers.values()))]
-    outlines = {_name(glyph): face.charstring(glyph, weight) for glyph in order}
-    widths = {_name(glyph): face.advance(glyph, weight) for glyph in order}
-    characters_map = {ord(character): _name(number) for character, number in numbers.items()}
-    return _build(outlines, widths, characters_map, weight)
-
-
-def font_face(characters: str, *, bold: str = "", family: str = FAMILY) -> str:
-    """Return ``@font-face`` rules that carry the characters; ``bold`` ones in bold too."""
-    rules = []
-    for text, weight in ((characters, REGULAR), (bold, BOLD)):
-        if drawable(text):
-            encoded = base64.b64encode(subset("".join(drawable(text)), weight)).decode("ascii")
-            rules.append(
-                f'@font-face{{font-family:"{family}";font-weight:{weight};'
-                f'src:url(data:font/woff2;base64,{encoded}) format("woff2")}}'
-            )
-    return "".join(rules)
-
-
-def beyond_latin(text: str) -> bool:
-    """Return whether a text holds characters that a computer may have no font for.
-
-    Latin letters with their accents, general punctuation and the common signs of
-    mathematics are everywhere; Chinese, Korean and Japanese are not.
-
-    Examples
-    --------
-    >>> beyond_latin("−1.10 é"), beyond_latin("差距")
-    (False, True)
-    """
-    return any(ord(character) > 0x2E7F for character in text)
-
-
-@cache
-def font_families() -> tuple[str, ...]:
-    """Register the font with matplotlib once and return the families to lay charts out with.
-
-    Latin is measured by DejaVu Sans, which is wider than what is drawn, so nothing overlaps;
-    Chinese, Korean and Japanese characters are as wide at every weight.
-    """
-    from matplotlib import font_manager
-
-    path = str(glyphs.font_path())
-    font_manager.fontManager.addfont(path)
-    added = font_manager.FontProperties(fname=path).get_name()
-    return ("DejaVu Sans", added)
-
-
-def end_matter(absent: Iterable[str], language: str) -> str:
-    """Return the sentence for a report's end that names characters without a glyph."""
-    listed = named(absent)
-    return message("common.missing_glyphs", "zh" if language == "zh" else "en", characters=listed)
-
-
-def _name(glyph: int) -> str:
-    return f"g{glyph:05d}" if glyph else ".notdef"
-
-
-def _build(
-    outlines: dict[str, bytes], widths: dict[str, int], characters: dict[int, str], weight: int
-) -> bytes:
-    """Assemble a font file from charstrings, advance widths and a character map."""
-    from fontTools.fontBuilder import FontBuilder
-    from fontTools.misc.psCharStrings import T2CharString
-
-    builder = FontBuilder(_UNITS, isTTF=False)
-    builder.setupGlyphOrder(list(outlines))
-    builder.setupCharacterMap(characters)
-    strings = {}
-    for name, outline in outlines.items():
-        width = b"" if widths[name] == _UNITS else glyphs.operand(widths[name] - _UNITS)
-        strings[name] = T2CharString(bytecode=width + outline + bytes([14]))  # endchar
-    private = {"defaultWidthX": _UNITS, "nominalWidthX": _UNITS}
-    builder.setupCFF(f"{FAMILY}-{weight}", {"FontBBox": [0, -200, 1000, 1000]}, strings, private)
-    builder.setupHorizontalMetrics({name: (width, 0) for name, width in widths.items()})
-    builder.setupHorizontalHeader(ascent=_ASCENT, descent=_DESCENT)
-    builder.setupNameTable({"familyName": FAMILY, "styleName": str(weight)})
-    name = builder.font["name"]
-    name.setName(_LICENCE, 13, 3, 1, 0x409)
-    builder.setupOS2(
-        sTypoAscender=_ASCENT,
-        sTypoDescender=_DESCENT,
-        sTypoLineGap=0,
-        usWinAscent=_ASCENT,
-        usWinDescent=-_DESCENT,
-        usWeightClass=weight,
+def _is_blank(character: str) -> bool:
+    """Tell whether a character is a space, a control, a mark of direction or a variation."""
+    return unicodedata.category(character) in {"Zs", "Zl", "Zp", "Cc", "Cf"} or (
+        "\ufe00" <= character <= "\ufe0f"
     )
-    builder.setupPost(keepGlyphNames=False)
-    builder.font["head"].created = builder.font["head"].modified = _EPOCH
-    builder.font.recalcTimestamp = False
-    builder.font.flavor = "woff2"
-    file = io.BytesIO()
-    builder.save(file)
-    return file.getvalue()
+
+
+@lru_cache(maxsize=1)
+def _drawable() -> frozenset[str]:
+    """Return the characters the font has a glyph for."""
+    from fontTools.ttLib import TTFont
+
+    with TTFont(font_path(), fontNumber=_FACE, lazy=True) as font:
+        return frozenset(map(chr, font.getBestCmap()))
+
+
+@lru_cache(maxsize=32)
+def _subset(characters: str) -> bytes:
+    """Return the font cut to the characters, compressed."""
+    from fontTools import subset
+    from fontTools.ttLib import TTFont
+
+    options = subset.Options()
+    options.layout_features = []
+    options.name_IDs = [1, 2]
+    options.hinting = False
+    options.bidi_closure = False  # no mirrored twins of brackets and signs
+    options.notdef_outline = True
+    options.drop_tables += _UNUSED
+    with TTFont(font_path(), fontNumber=_FACE, lazy=True, recalcTimestamp=False) as font:
+        subsetter = subset.Subsetter(options)
+        subsetter.populate(text=characters)
+        subsetter.subset(font)
+        font.flavor = "woff2"
+        written = io.BytesIO()
+        font.save(written)
+    return written.getvalue()

@@ -17,7 +17,7 @@ from servlab.data.schema import LANGUAGES, Language
 from servlab.presentation.formats import format_count
 
 
-def message(key: str, language: Language, **values: str | int) -> str:
+def message(key: str, language: Language, *, count: int | str | None = None, **values: str) -> str:
     """Return a text of the catalogues with its placeholders filled.
 
     Parameters
@@ -26,10 +26,11 @@ def message(key: str, language: Language, **values: str | int) -> str:
         "topic.name": the catalogue file and the table in it.
     language : {"en", "zh"}
         The language of the text.
+    count : int or str, optional
+        What fills the placeholder ``{count}``, if there is one. A whole number is formatted
+        here, and 1 chooses the singular ``en_one``.
     **values : str
-        A text for each placeholder, formatted already. ``count`` alone may be a whole
-        number, what the text is about: it fills the placeholder ``{count}``, if there is
-        one, and chooses the singular ``en_one`` when it is 1.
+        A text for each other placeholder, formatted already.
 
     Raises
     ------
@@ -47,13 +48,10 @@ def message(key: str, language: Language, **values: str | int) -> str:
         raise ServlabError(f"no message {key!r} in the catalogues; add it in both languages.")
     if language not in LANGUAGES:
         raise ServlabError(f"a message's language must be 'en' or 'zh'; got {language!r}.")
-    count = values.get("count")
     chosen = "en_one" if (language, count) == ("en", 1) and "en_one" in texts else language
     filled = dict(values)
-    if isinstance(count, int):
-        filled["count"] = format_count(count)
-        if "count" not in placeholders(texts["en"]):
-            del filled["count"]
+    if count is not None and ("count" in placeholders(texts["en"]) or isinstance(count, str)):
+        filled["count"] = format_count(count) if isinstance(count, int) else count
     _check_values(key, placeholders(texts["en"]), filled)
     return texts[chosen].format_map(filled)
 

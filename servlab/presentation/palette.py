@@ -27,7 +27,7 @@ _LIGHT_RAMP = (
     "#bcdcea", "#8ac0d8", "#559fc0", "#24799f", "#0b5a7d",
 )  # fmt: skip
 _DARK_RAMP = (
-    "#f29a66", "#d67d48", "#b56536", "#87492b", "#5e3a2b", "#3a434f",
+    "#f29a66", "#d67d48", "#c2713f", "#87492b", "#5e3a2b", "#3a434f",
     "#2d5468", "#2c6985", "#3387ad", "#49a5cd", "#6fc5e8",
 )  # fmt: skip
 # Which of the eleven a scale of n points uses, the middle only where n is odd.

@@ -68,7 +68,7 @@ def test_ids_of_two_charts_do_not_clash(chart):
         set(re.findall(r' id="([^"]+)"', svg)) for svg in (chart.svg, other.svg, chart.narrow_svg)
     ]
     assert all(ids)
-    assert not (ids[0] & ids[1] or ids[0] & ids[2])
+    assert not ids[0] & (ids[1] | ids[2])
     assert set(re.findall(r"url\(#([^)]+)\)", chart.svg)) == ids[0]
 
 

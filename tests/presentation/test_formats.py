@@ -55,7 +55,7 @@ def test_counts_and_shares_read_as_the_field_writes_them():
 
 
 def test_an_unknown_format_lists_the_known_ones():
-    with pytest.raises(ModelError, match="must be one of 'text', .*got 'percent'"):
+    with pytest.raises(ModelError, match=r"must be one of 'text', .*got 'percent'"):
         format_value(1.0, "percent")
 
 

@@ -22,7 +22,7 @@ def test_bold_is_made_after_escaping():
 
 
 def test_an_unknown_block_lists_the_known_kinds():
-    with pytest.raises(ModelError, match="kind must be one of .*got 'video'"):
+    with pytest.raises(ModelError, match=r"kind must be one of .*got 'video'"):
         write_block({"kind": "video"})
 
 
