@@ -18,14 +18,17 @@ import typer
 from servlab.core.errors import ParameterError, ServlabError, StudyError
 
 if TYPE_CHECKING:
+    from rich.progress import TaskID
+
     from servlab.data.check import CheckReport
     from servlab.studies.engine import CellProgress, Progress
+    from servlab.studies.examples import ExampleStudy, Said
     from servlab.studies.parameters import ParameterSchema
     from servlab.studies.runner import StudyRun
 
 DONE, FAILED, WRONG_CALL = 0, 1, 2
 _SCREEN = 20  # lines that fit on one screen beside what the shell shows
-EXAMPLES = ("abc", "servqual")
+_STEPS = ("started", "done", "failed")
 
 app = typer.Typer(
     name="servlab",
@@ -137,7 +140,7 @@ def run(
     """Run a study and publish its report as OUT/NAME.LANGUAGE.html.
 
     Everything of the run (report, executed notebook, results as JSON and Parquet, manifest) is
-    kept in OUT/runs/NAME/. The published report is replaced only by a complete run.
+    kept in OUT/runs/NAME.LANGUAGE/. The published report is replaced only by a complete run.
     """
     from servlab.studies.runner import run_study
 
@@ -269,34 +272,47 @@ def study_examples(
     timeout: TimeoutOption = 1800.0,
 ) -> None:
     """Run the example studies (ABC real, SERVQUAL simulated) in English and Chinese."""
-    from servlab.data.schema import LANGUAGES
-    from servlab.studies.runner import run_study
+    from servlab.studies.examples import run_examples
 
-    failed = False
-    reports = []
-    for example in EXAMPLES:
-        for language in LANGUAGES:
-            _say(f"{example} ({language})")
-            with _stopped_by_signal(), _progress(quiet=not sys.stderr.isatty()) as progress:
-                outcome = run_study(
-                    "quality_study",
-                    {"example": example},
-                    out=out,
-                    name=example,
-                    language=language,
-                    timeout=timeout,
-                    progress=progress,
-                )
-            failed |= outcome.status != "complete"
-            if outcome.status == "complete":
-                reports.append(str(outcome.report))
-            else:
-                _tell(outcome, quiet=True)
-    if reports:
-        _say("The reports:")
-        _answer("\n".join(reports))
-    if failed:
+    with _stopped_by_signal(), _examples_progress() as said:
+        runs = run_examples(out, timeout=timeout, said=said)
+    for run in runs:
+        if run.report is None:
+            _say(f"\n{run.study} failed:\n{run.words}")
+    made = [(str(run.study), str(run.report)) for run in runs if run.report is not None]
+    width = max((len(study) for study, _ in made), default=0)
+    if made:
+        _answer("\n".join(["Reports", *(f"  {study:<{width}}  {path}" for study, path in made)]))
+    if len(made) < len(runs):
         raise typer.Exit(FAILED)
+
+
+@contextmanager
+def _examples_progress() -> Iterator["Said"]:
+    """Show the example studies as they run: a line each that moves on a terminal, else words."""
+    if not sys.stderr.isatty():
+        yield lambda study, line: _say(f"{study}: {line}") if line in _STEPS else None
+        return
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    columns = (
+        SpinnerColumn(finished_text=" "),
+        TimeElapsedColumn(),
+        TextColumn("{task.description}"),
+    )
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        tasks: dict[str, TaskID] = {}
+
+        def show(study: "ExampleStudy", line: str) -> None:
+            if str(study) not in tasks:
+                tasks[str(study)] = bar.add_task(str(study), total=1)
+            ended = line in ("done", "failed")
+            text = escape(f"{study}  {line}")
+            bar.update(tasks[str(study)], description=text, completed=int(ended))
+
+        yield show
 
 
 @app.command(epilog="Example: servlab codebook kiosk.csv -o kiosk.toml")
@@ -330,13 +346,13 @@ def check(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="CSV, TSV, XLSX or SPSS .sav.")],
     book: Annotated[Path, typer.Option("--codebook", "-c", help="The file's codebook.")],
 ) -> None:
-    """Say what would be read of a file, what lost, and why. Exit code 2 if it cannot be read."""
+    """Say what would be read of a file, what lost, and why. Exit code 1 when it cannot be read."""
     from servlab.data.check import check_survey
 
     report = check_survey(file, book)
     _answer(check_text(report))
     if report.problems:
-        raise typer.Exit(WRONG_CALL)
+        raise typer.Exit(FAILED)
 
 
 def check_text(report: "CheckReport") -> str:

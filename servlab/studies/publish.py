@@ -51,13 +51,14 @@ def publish(report: str, out: Path, name: str, language: str) -> Path:
     return path
 
 
-def remove_leftovers(folder: Path) -> None:
-    """Remove the temporary files of writers that are no more.
+def remove_leftovers(folder: Path, *, below: bool = False) -> None:
+    """Remove the temporary files of writers that are no more; ``below``: of its folders' too.
 
     A file of this machine goes when its process is gone; one of another machine (a shared
     folder) after a day.
     """
-    for path in folder.glob(f"{PREFIX}*{SUFFIX}"):
+    pattern = f"{PREFIX}*{SUFFIX}"
+    for path in (*folder.glob(pattern), *(folder.glob(f"*/{pattern}") if below else ())):
         host, _, rest = path.name.removeprefix(PREFIX).rpartition("-")[0].rpartition("-")
         with suppress(OSError):
             dead = host == _host() and rest.isdigit() and not is_alive(int(rest))

@@ -19,7 +19,7 @@ from servlab.studies import results as recording
 from servlab.studies.kernel import stoppable
 from servlab.studies.manifest import hash_inputs, versions
 from servlab.studies.preflight import StudyCall, prepare
-from servlab.studies.publish import publish, write_whole
+from servlab.studies.publish import publish, remove_leftovers, write_whole
 
 if TYPE_CHECKING:
     from typing import Literal
@@ -108,8 +108,8 @@ def run_study(
     parameters : mapping, optional
         Values for the notebook's parameters, as Python values or as text.
     out : str or Path
-        Folder of reports: ``out/name.language.html`` is published, ``out/runs/name/`` keeps a
-        folder a run.
+        Folder of reports: ``out/name.language.html`` is published, ``out/runs/name.language/``
+        keeps a folder a run.
     name : str, optional
         Name of the study; default the notebook's.
     language : {"en", "zh"}, optional
@@ -156,9 +156,10 @@ def _silent(progress: object) -> None:
 def _open_folder(call: StudyCall) -> Path:
     """Make the folder of this run: moment and key; a number where two start in one second."""
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
-    parent = call.out / "runs" / call.name
+    parent = call.out / "runs" / f"{call.name}.{call.language}"
     try:
         parent.mkdir(parents=True, exist_ok=True)
+        remove_leftovers(parent, below=True)
         for attempt in range(1000):
             folder = parent / f"{stamp}-{call.key[:8]}{f'-{attempt}' if attempt else ''}"
             try:
