@@ -160,6 +160,11 @@ def base_type(type_: Any) -> Any:
     return get_args(type_)[0] if get_origin(type_) is Annotated else type_
 
 
+def _is_literal(type_: Any) -> bool:
+    origin: Any = get_origin(type_)
+    return origin is Literal
+
+
 def takes_text(type_: Any) -> bool:
     """Return whether any text at all is a value of the type (``str`` alone or ``str | None``)."""
     return any(base_type(part) is str for part in _parts(type_))
@@ -229,7 +234,8 @@ def _read(text: str, type_: Any) -> Any:
     if NoneType in parts and (text == "" or (text.lower() == "none" and not takes_text(type_))):
         return None
     # a Literal first: its words are exact, the other member is read by form
-    for part in sorted(parts, key=lambda part: get_origin(part) is not Literal):
+    literals = [part for part in parts if _is_literal(part)]
+    for part in (*literals, *(part for part in parts if part not in literals)):
         if part == NoneType:
             continue
         try:

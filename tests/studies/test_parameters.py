@@ -239,7 +239,7 @@ def test_a_bare_name_is_found_in_notebooks(toy, tmp_path, monkeypatch):
 
 
 def test_sections_are_the_opening_comment_or_the_heading_above(toy):
-    book = read_notebook(toy("# Gaps\ntext\n## By item", "x = 1", "# Drivers", "y = 1"))
+    book = read_notebook(toy(("markdown", "# Gaps\ntext\n## By item"), "x = 1", "# Drivers\ny = 1"))
     assert [cell.section for cell in book.cells if cell.number] == ["", "", "By item", "Drivers"]
     assert read_notebook(toy("%matplotlib inline\nx=1")).cells[-1].section == ""
 
@@ -286,7 +286,7 @@ def test_dates_and_paths_are_injected_as_the_notebooks_types():
     source = StudyTranslator.codify({"d": date(2026, 1, 2), "p": [Path("a'b"), None], "f": True})
     assert source.splitlines()[1:] == [
         "d = date(2026, 1, 2)",
-        "p = [Path(\"a'b\"), None]",
+        'p = [Path("a\'b"), None]',
         "f = True",
     ]
 

@@ -28,12 +28,12 @@ sys.modules["servlab.studies.report"] = stub
 
 
 def write_notebook(path: Path, *cells: str | tuple[str, str]) -> Path:
-    """Write a notebook of code cells; ``("tag", source)`` tags one, ``# `` opens markdown."""
+    """Write a notebook of code cells; ``("tag", source)`` tags one, "markdown" makes it prose."""
     notebook = nbformat.v4.new_notebook()
     for index, cell in enumerate(cells):
         tag, source = cell if isinstance(cell, tuple) else ("", cell)
-        make = nbformat.v4.new_markdown_cell if source[:2] == "# " else nbformat.v4.new_code_cell
-        made = make(source)
+        prose = tag == "markdown"
+        made = (nbformat.v4.new_markdown_cell if prose else nbformat.v4.new_code_cell)(source)
         made["id"] = f"c{index}"
         made.metadata["tags"] = [tag] if tag else []
         notebook.cells.append(made)
