@@ -1,0 +1,15 @@
+"""Results in sentences, English and Chinese, built from the result objects.
+
+A sentence cannot contradict its number: its words are chosen by the interval or the test it
+reports. Every text is in the message catalogues.
+"""
+
+from servlab.presentation.narrative import drivers, factors, gaps, groups, items, scale, zone
+from servlab.presentation.narrative.dispatch import narrate
+from servlab.presentation.narrative.respondents import instrument_notes, who_answered
+from servlab.presentation.narrative.summary import summarize
+
+# the modules register their sentences with ``narrate`` when they are imported
+_REGISTERED = (drivers, factors, gaps, groups, items, scale, zone)
+
+__all__ = ["instrument_notes", "narrate", "summarize", "who_answered"]

@@ -1,0 +1,65 @@
+"""What every table of a result does: headings from the catalogue, intervals as pairs."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import pandas as pd
+
+from servlab.core.checks import check_choice
+from servlab.core.errors import ModelError
+from servlab.data.instrument import Instrument
+from servlab.data.schema import Language
+from servlab.presentation.labels import term_label
+from servlab.presentation.messages import message
+from servlab.presentation.tables import Mark
+
+LEVELS = ("dimension", "item")
+
+
+def heading(name: str, language: Language, **values: str) -> str:
+    """Return the heading of a column or of the row headers."""
+    return message(f"terms.col_{name}", language, **values)
+
+
+def headings(columns: Mapping[str, str], language: Language) -> dict[str, str]:
+    """Return column -> heading from column -> name of the heading in the catalogue."""
+    return {column: heading(name, language) for column, name in columns.items()}
+
+
+def with_interval(
+    frame: pd.DataFrame, low: str = "conf_low", high: str = "conf_high", name: str = "interval"
+) -> pd.DataFrame:
+    """Return the frame with a column of (low, high) pairs."""
+    pairs = list(zip(frame[low].tolist(), frame[high].tolist(), strict=True))
+    return frame.assign(**{name: pd.Series(pairs, index=frame.index, dtype=object)})
+
+
+def labelled(
+    frame: pd.DataFrame, instrument: Instrument | None, language: Language
+) -> pd.DataFrame:
+    """Return the frame with labels for its codes as row headers."""
+    return frame.set_axis([term_label(code, instrument, language) for code in frame.index])
+
+
+def signs(low: Iterable[float], high: Iterable[float]) -> list[Mark]:
+    """Return the mark of each interval: bad below zero, good above, none where it holds zero."""
+    return [
+        "bad" if upper < 0 else "good" if lower > 0 else ""
+        for lower, upper in zip(low, high, strict=True)
+    ]
+
+
+def at_level(
+    level: str, by_item: pd.DataFrame, by_dimension: pd.DataFrame, by_overall: pd.DataFrame
+) -> tuple[pd.DataFrame, tuple[int, ...]]:
+    """Return the rows of a level followed by the overall ones, and the overall ones' places."""
+    check_choice("level", level, LEVELS)
+    rows = by_dimension if level == "dimension" else by_item
+    if rows.empty:
+        raise ModelError("the instrument has no dimensions; use level='item'.")
+    table = pd.concat([rows, by_overall])
+    return table, tuple(range(len(rows), len(table)))
+
+
+def sentences(parts: Sequence[str]) -> tuple[str, ...]:
+    """Return the notes that are not empty."""
+    return tuple(part for part in parts if part)

@@ -1,0 +1,174 @@
+"""Tables of scores: dimensions, gaps, weighted scores, answers item by item."""
+
+from typing import Literal
+
+import pandas as pd
+
+from servlab.data.schema import Language
+from servlab.data.screening import Screening
+from servlab.presentation.formats import format_count, format_interval, format_number
+from servlab.presentation.labels import conf_text, dropped_note, rows_notes
+from servlab.presentation.messages import message
+from servlab.presentation.result_tables.build import (
+    at_level,
+    heading,
+    headings,
+    labelled,
+    sentences,
+    signs,
+    with_interval,
+)
+from servlab.presentation.result_tables.dispatch import table
+from servlab.presentation.tables import Table
+from servlab.scales.descriptives import ItemDescriptives
+from servlab.scales.gaps import GapScores
+from servlab.scales.scoring import DimensionScores
+from servlab.scales.weighting import ServqualScore
+
+Level = Literal["dimension", "item"]
+
+
+@table.register
+def gaps_table(
+    result: GapScores, *, language: Language = "en", level: Level = "dimension"
+) -> Table:
+    """Show expected, perceived and gap, a row a dimension or item, overall rows last."""
+    rows, strong = at_level(level, result.by_item, result.by_dimension, result.by_overall)
+    frame = labelled(with_interval(rows), result.instrument, language)
+    conf = conf_text(result.conf_level)
+    columns = {"expected": "expected", "perceived": "perceived", "estimate": "gap"}
+    grade = (
+        message("gaps.note_grade", language, grade=message(f"terms.grade_{result.grade}", language))
+        if result.grade
+        else message("gaps.grade_unknown", language)
+    )
+    return Table(
+        frame,
+        caption=message(f"gaps.caption_{level}", language),
+        headings=headings(columns, language)
+        | {"interval": heading("interval", language, level=conf), "n": heading("n", language)},
+        formats={"expected": "number", "perceived": "number", "estimate": "signed"}
+        | {"interval": "interval", "n": "count"},
+        row_header=heading(level, language),
+        notes=sentences(
+            [
+                message("gaps.note_sign", language),
+                message("gaps.note_interval", language, level=conf),
+                grade,
+                *rows_notes(rows, language),
+                message("terms.weighted", language) if result.weighted else "",
+            ]
+        ),
+        language=language,
+        strong_rows=strong,
+        marks={"estimate": signs(rows["conf_low"], rows["conf_high"])},
+    )
+
+
+@table.register
+def scores_table(
+    result: DimensionScores, *, language: Language = "en", level: Level = "dimension"
+) -> Table:
+    """Show the means of one battery, a row a dimension or item, overall rows last."""
+    rows, strong = at_level(level, result.by_item, result.by_dimension, result.by_overall)
+    conf = conf_text(result.conf_level)
+    battery = message(f"terms.battery_{result.battery}", language)
+    columns = {"estimate": "mean", "std_dev": "std_dev"}
+    return Table(
+        labelled(with_interval(rows), result.instrument, language),
+        caption=message(f"gaps.scores_caption_{level}", language, battery=battery),
+        headings=headings(columns, language)
+        | {"interval": heading("interval", language, level=conf), "n": heading("n", language)},
+        formats={"estimate": "number", "std_dev": "number", "interval": "interval", "n": "count"},
+        row_header=heading(level, language),
+        notes=sentences(
+            [
+                message("gaps.scores_note", language, level=conf),
+                *rows_notes(rows, language),
+                message("terms.weighted", language) if result.weighted else "",
+            ]
+        ),
+        language=language,
+        strong_rows=strong,
+    )
+
+
+@table.register
+def weighted_table(result: ServqualScore, *, language: Language = "en") -> Table:
+    """Show weight, score and contribution of each dimension."""
+    sign = result.score == "gap"
+    form = "signed" if sign else "number"
+    columns = {"weight": "weight", "estimate": "term", "weighted": "contribution"}
+    note = message(
+        "gaps.weighted_note",
+        language,
+        weights=message(f"terms.weights_{result.weights}", language),
+        score=format_number(result.estimate, sign=sign),
+        conf=conf_text(result.conf_level),
+        interval=format_interval(result.conf_low, result.conf_high),
+        unweighted=format_number(result.unweighted, sign=sign),
+    )
+    published = result.weights == "reference"
+    return Table(
+        labelled(result.by_dimension, result.instrument, language),
+        caption=message(f"gaps.weighted_caption_{result.score}", language),
+        headings=headings(columns, language),
+        formats={"weight": "share1", "estimate": form, "weighted": form},
+        row_header=heading("dimension", language),
+        notes=sentences(
+            [
+                note,
+                message("gaps.weighted_note_published", language) if published else "",
+                message("terms.n_total", language, n=format_count(result.n)),
+                dropped_note(result.n_dropped, language),
+            ]
+        ),
+        language=language,
+    )
+
+
+@table.register
+def items_table(result: ItemDescriptives, *, language: Language = "en") -> Table:
+    """Show mean, spread, shape and end shares of each item of a battery."""
+    from servlab.presentation.narrative.items import spread
+
+    columns = {
+        name: name
+        for name in ("mean", "std_dev", "skewness", "kurtosis", "share_bottom", "share_top", "n")
+    }
+    forms = ("number", "number", "signed", "signed", "share", "share", "count")
+    ends = {"low": str(result.scale.low), "high": str(result.scale.high)}
+    battery = message(f"terms.battery_{result.battery}", language)
+    return Table(
+        labelled(result.by_item, result.instrument, language),
+        caption=message("items.caption", language, battery=battery),
+        headings=headings(columns, language),
+        formats=dict(zip(columns, forms, strict=True)),
+        row_header=heading("item", language),
+        notes=sentences(
+            [
+                *spread(result, language),
+                message("items.note", language, **ends),
+                *rows_notes(result.by_item, language),
+            ]
+        ),
+        language=language,
+    )
+
+
+@table.register
+def screening_table(result: Screening, *, language: Language = "en") -> Table:
+    """Show how many respondents each screening rule proposes."""
+    names = [*map(str, result.counts.index), "any"]
+    labels = [message(f"items.screening_{name}", language) for name in names]
+    counts = [*map(int, result.counts), result.n_flagged]
+    return Table(
+        pd.DataFrame({"n": counts}, index=labels),
+        caption=message("items.screening_caption", language),
+        headings={"n": message("items.screening_respondents", language)},
+        formats={"n": "count"},
+        row_header=message("items.screening_header", language),
+        notes=(message("items.screening_note", language, count=result.n),),
+        language=language,
+        strong_rows=(len(names) - 1,),
+    )
