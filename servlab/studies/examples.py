@@ -114,10 +114,7 @@ def run_examples(out: Path, *, timeout: float, said: Said) -> tuple[ExampleRun, 
 def _run(
     study: ExampleStudy, notebook: Path, out: Path, timeout: float, children: _Children, said: Said
 ) -> ExampleRun:
-    command = [sys.executable, "-P", "-m", "servlab", "run", str(notebook)]
-    command += ["-p", f"example={study.example}", "--language", study.language]
-    command += ["--name", study.example, "--out", str(out), "--timeout", str(timeout)]
-    process = children.start(command)
+    process = children.start(_command(study, notebook, out, timeout))
     if process is None or process.stderr is None or process.stdout is None:
         return ExampleRun(study, None, "not started")
     said(study, "started")
@@ -131,6 +128,12 @@ def _run(
     done = process.wait() == 0 and bool(answer)
     said(study, "done" if done else "failed")
     return ExampleRun(study, Path(answer) if done else None, "" if done else _reason(lines))
+
+
+def _command(study: ExampleStudy, notebook: Path, out: Path, timeout: float) -> list[str]:
+    command = [sys.executable, "-P", "-m", "servlab", "run", str(notebook)]
+    command += ["-p", f"example={study.example}", "--language", study.language]
+    return [*command, "--name", study.example, "--out", str(out), "--timeout", str(timeout)]
 
 
 def _reason(lines: list[str]) -> str:
