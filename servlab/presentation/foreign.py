@@ -16,7 +16,7 @@ from servlab.presentation.html import tag
 _TAGS = frozenset(
     {
         "a", "b", "blockquote", "br", "caption", "code", "col", "colgroup", "dd", "div", "dl",
-        "dt", "em", "h3", "h4", "h5", "h6", "hr", "i", "kbd", "li", "ol", "p", "pre", "small",
+        "dt", "em", "h2", "h3", "h4", "h5", "h6", "hr", "i", "kbd", "li", "ol", "p", "pre", "small",
         "span", "strong", "sub", "sup", "table", "tbody", "td", "tfoot", "th", "thead", "tr", "ul",
     }
 )  # fmt: skip
@@ -31,10 +31,10 @@ _DROPPED = frozenset(
 )  # fmt: skip
 
 
-def sanitize(markup: str) -> Markup:
+def sanitize(markup: str, *, label: str = "") -> Markup:
     """Return foreign HTML with harmless tags only; tables get scopes and a scroll area.
 
-    Scripts, styles, event handlers, targets of links, pictures and forms are left out; other
+    ``label`` names the scroll areas for those who do not see them. Scripts, styles, event handlers, targets of links, pictures and forms are left out; other
     text stays.
 
     Examples
@@ -42,7 +42,7 @@ def sanitize(markup: str) -> Markup:
     >>> print(sanitize('<p onclick="x()">a<script>b</script> &lt; c</p>'))
     <p>a &lt; c</p>
     """
-    cleaner = _Cleaner()
+    cleaner = _Cleaner(label)
     cleaner.feed(markup)
     cleaner.close()
     return Markup("".join(cleaner.finished()))
@@ -66,8 +66,10 @@ def plain(text: str) -> Markup:
 class _Cleaner(HTMLParser):
     """Copy allowed tags and all text; keep the tags balanced."""
 
-    def __init__(self) -> None:
+    def __init__(self, label: str) -> None:
         super().__init__(convert_charrefs=True)
+        named = f' role="region" aria-label="{escape(label)}"' if label else ""
+        self._scroll = f'<div class="scroll" tabindex="0"{named}>'
         self._out: list[str] = []
         self._open: list[str] = []  # what is to be closed, innermost last
         self._dropping: list[str] = []
@@ -79,7 +81,7 @@ class _Cleaner(HTMLParser):
         if self._dropping or tag not in _TAGS:
             return
         if tag == "table":
-            self._out.append('<div class="scroll" tabindex="0">')
+            self._out.append(self._scroll)
         self._out.append(f"<{tag}{self._attributes(tag, dict(attrs))}>")
         if tag not in _VOID:
             self._open.append(tag)
@@ -106,15 +108,10 @@ class _Cleaner(HTMLParser):
 
     def _close(self) -> str:
         name = self._open.pop()
-        start = self._out[-1]
-        if name == "th" and start.startswith("<th"):  # an empty header cell says nothing
-            self._out[-1] = (
-                start.replace("<th", "<td").replace(' scope="col"', "").replace(' scope="row"', "")
-            )
-            name_out = "td"
-        else:
-            name_out = name
-        self._out.append(f"</{name_out}>" + ("</div>" if name == "table" else ""))
+        written = name
+        if name == "th" and self._out[-1].startswith("<th"):  # an empty header says nothing
+            self._out[-1], written = "<td>", "td"
+        self._out.append(f"</{written}>" + ("</div>" if name == "table" else ""))
         return name
 
     def handle_data(self, data: str) -> None:

@@ -48,7 +48,11 @@ def standalone(block: Block, *, style: str = "") -> str:
 @cache
 def stylesheet() -> str:
     """Return the rules that draw blocks inside an element of class ``servlab``."""
-    text = (files("servlab.presentation") / "blocks.css").read_text(encoding="utf-8")
+    return compact_css((files("servlab.presentation") / "blocks.css").read_text(encoding="utf-8"))
+
+
+def compact_css(text: str) -> str:
+    """Return a stylesheet without comments and line breaks."""
     return re.sub(r"/\*.*?\*/|\n\s*", "", text, flags=re.DOTALL)
 
 
