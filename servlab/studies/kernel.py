@@ -104,7 +104,7 @@ def end_kernel(manager: Any) -> None:
 
 def kill_tree(pid: int) -> None:
     """Kill a process, its process group and its descendants."""
-    import psutil  # type: ignore[import-untyped]
+    import psutil
 
     try:
         root = psutil.Process(pid)
