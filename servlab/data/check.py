@@ -74,8 +74,8 @@ def check_survey(path: str | Path, codebook: str | Path | Codebook) -> CheckRepo
     columns = [str(column) for column in table.frame.columns]
     questions = [keying_question(item, book) for item in encoded.negative if item.beyond_chance]
     notes = [
-        f"item '{item.item}' of {item.battery} correlates {item.correlation:.2f} with the rest of "
-        f"its {item.rest}, within chance; check its wording."
+        f"item '{item.item}' of {item.battery} correlates {item.correlation:.2f} with "
+        f"{item.others.en}, within chance; check its wording."
         for item in encoded.negative
         if not item.beyond_chance
     ]

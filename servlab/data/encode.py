@@ -42,9 +42,11 @@ class Encoder:
         if column in self.table.frame.columns:
             return True
         names = [str(name) for name in self.table.frame.columns]
-        near = difflib.get_close_matches(column, names, n=3, cutoff=0.6)
+        folded = {unicodedata.normalize("NFKC", name).casefold().strip(): name for name in names}
+        wanted = unicodedata.normalize("NFKC", column).casefold().strip()
+        near = [folded[m] for m in difflib.get_close_matches(wanted, folded, n=3, cutoff=0.6)]
         hint = (
-            f"did you mean {', '.join(map(repr, near))}?"
+            f"the nearest is {', '.join(map(repr, near))}, correct the codebook."
             if near
             else (
                 f"the file has {', '.join(map(repr, names[:8]))}"

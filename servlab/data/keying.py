@@ -3,7 +3,9 @@
 An item that correlates negatively with the rest of its dimension, or of the whole battery, is
 either keyed the wrong way or does not belong. Beyond chance it stops the reader; within chance
 it is noted. The rest of the battery is asked too, since a whole dimension of negatively worded
-items (SERVQUAL 1988 has two) agrees with itself.
+items (SERVQUAL 1988 has two) agrees with itself; and so is the majority alone, the items on the
+larger side of the first principal component, since two such dimensions also outweigh the rest of
+the battery for each other's items.
 """
 
 from collections.abc import Mapping
@@ -14,9 +16,15 @@ import pandas as pd
 from scipy import stats
 
 from servlab.data.instrument import Instrument
+from servlab.data.schema import Label
 
 ALPHA = 0.05
 FEWEST_ROWS = 6  # below, Fisher's z says nothing
+OTHERS = {
+    "dimension": Label(en="the rest of its dimension", zh="所属维度其余题目"),
+    "battery": Label(en="the rest of its battery", zh="全量表其余题目"),
+    "majority": Label(en="the items that agree with most others", zh="方向一致的多数题目"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +38,7 @@ class NegativeItem:
     correlation : float
         With the mean of the others, after the reversals the codebook declares.
     rest : str
-        ``dimension`` or ``battery``.
+        ``dimension``, ``battery`` or ``majority``: the items that agree with most others.
     beyond_chance : bool
         Whether it is significantly negative (one-sided Fisher z test at .05, Bonferroni-corrected
         over the battery's items).
@@ -42,6 +50,11 @@ class NegativeItem:
     rest: str
     beyond_chance: bool
 
+    @property
+    def others(self) -> Label:
+        """Return the items it was correlated with, in words."""
+        return OTHERS[self.rest]
+
 
 def negative_items(
     battery: str, items: pd.DataFrame, instrument: Instrument
@@ -52,6 +65,7 @@ def negative_items(
         "battery": {code: items.drop(columns=code).mean(axis=1) for code in items.columns}
         if items.shape[1] > 1
         else {},
+        "majority": _majority(items),
     }
     found: dict[str, NegativeItem] = {}
     for rest, series in rests.items():
@@ -75,6 +89,20 @@ def _rest_of_dimensions(items: pd.DataFrame, instrument: Instrument) -> dict[str
             if others:
                 rests[code] = items[others].mean(axis=1)
     return rests
+
+
+def _majority(items: pd.DataFrame) -> dict[str, pd.Series]:
+    """Return, for each item on the smaller side of the first component, the mean of the larger."""
+    cor = items.corr().fillna(0.0).to_numpy(copy=True)
+    if len(cor) < 3:
+        return {}
+    np.fill_diagonal(cor, 1.0)
+    vector = np.linalg.eigh(cor)[1][:, -1]
+    positive = vector > 0
+    if 2 * positive.sum() < len(vector) or (2 * positive.sum() == len(vector) and vector.sum() < 0):
+        positive = ~positive
+    larger = items.loc[:, positive].mean(axis=1)
+    return dict.fromkeys(items.columns[~positive], larger)
 
 
 def _correlation(first: pd.Series, second: pd.Series) -> tuple[float, int]:

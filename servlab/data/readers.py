@@ -23,8 +23,6 @@ _ZH = {
     "perception": "感知",
     "desired": "理想服务",
     "adequate": "适当服务",
-    "dimension": "所属维度",
-    "battery": "全量表",
 }
 
 
@@ -129,8 +127,8 @@ def _accept(encoded: Encoded, book: Codebook) -> Survey:
         raise CodebookError("\n".join(keying_question(item, book) for item in sure))
     for item in encoded.negative:
         warnings.warn(
-            f"item {item.item!r} of {item.battery} correlates {item.correlation:.2f} with the rest "
-            f"of its {item.rest}, within chance for this many answers; check its wording.",
+            f"item {item.item!r} of {item.battery} correlates {item.correlation:.2f} with "
+            f"{item.others.en}, within chance for this many answers; check its wording.",
             KeyingWarning,
             stacklevel=3,
         )
@@ -144,11 +142,11 @@ def _keying_notes(encoded: Encoded, book: Codebook) -> tuple[Label, ...]:
     notes = [
         Label(
             en=(
-                f"Item {item.item} of {item.battery} correlates {item.correlation:.2f} with the "
-                f"rest of its {item.rest}, within chance."
+                f"Item {item.item} of {item.battery} correlates {item.correlation:.2f} with "
+                f"{item.others.en}, within chance."
             ),
             zh=(
-                f"{_ZH[item.battery]}部分第 {item.item} 题与{_ZH[item.rest]}其余题目的相关为 "
+                f"{_ZH[item.battery]}部分第 {item.item} 题与{item.others.zh}的相关为 "
                 f"{item.correlation:.2f}，在随机波动范围内。"
             ),
         )
@@ -173,7 +171,7 @@ def keying_question(item: NegativeItem, book: Codebook) -> str:
     remedy = f"take '{item.item}' out of reversed" if turned else f"put '{item.item}' into reversed"
     return (
         f"{book.source}: is item '{item.item}' (column {column!r}, {item.battery}) negatively "
-        f"worded? It {now}, but correlates {item.correlation:.2f} with the rest of its "
-        f"{item.rest}. If that is wrong, {remedy}; if it is right, put '{item.item}' into "
+        f"worded? It {now}, but correlates {item.correlation:.2f} with "
+        f"{item.others.en}. If that is wrong, {remedy}; if it is right, put '{item.item}' into "
         "keyed_as_declared."
     )
