@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from servlab.core.errors import ParameterError
-from servlab.data.schema import LANGUAGES
+from servlab.data.schema import LANGUAGES, Language
 from servlab.studies.manifest import Input, hash_inputs, run_key
 from servlab.studies.notebook import Notebook, read_notebook
 from servlab.studies.parameters import (
@@ -35,7 +35,8 @@ class StudyCall:
     notebook : Notebook
     schema : ParameterSchema
     values : ParameterValues
-    name, language : str
+    name : str
+    language : {"en", "zh"}
         The report is published as ``name.language.html``.
     out : Path
         Folder of reports.
@@ -51,7 +52,7 @@ class StudyCall:
     schema: ParameterSchema
     values: ParameterValues
     name: str
-    language: str
+    language: Language
     out: Path
     timeout: float
     inputs: tuple[Input, ...]
@@ -110,13 +111,14 @@ def _with_language(
     return given
 
 
-def _language(values: ParameterValues) -> str:
-    language = values.values.get("language", "en")
-    if language not in LANGUAGES:
-        raise ParameterError(
-            f"parameter language must be one of {', '.join(LANGUAGES)}; got {language!r}."
-        )
-    return str(language)
+def _language(values: ParameterValues) -> Language:
+    asked = values.values.get("language", "en")
+    for language in LANGUAGES:
+        if asked == language:
+            return language
+    raise ParameterError(
+        f"parameter language must be one of {', '.join(LANGUAGES)}; got {asked!r}."
+    )
 
 
 def _name(name: str) -> str:
