@@ -1,0 +1,22 @@
+"""Charts: one kind of result a module, all on the same rows, colours and sizes."""
+
+from servlab.presentation.plots.drivers import plot_drivers
+from servlab.presentation.plots.factors import plot_loadings, plot_scree
+from servlab.presentation.plots.gaps import plot_expectation_perception, plot_gaps
+from servlab.presentation.plots.groups import plot_groups
+from servlab.presentation.plots.importance import plot_importance_performance
+from servlab.presentation.plots.likert import plot_likert, plot_likert_by
+from servlab.presentation.plots.zone import plot_zone
+
+__all__ = [
+    "plot_drivers",
+    "plot_expectation_perception",
+    "plot_gaps",
+    "plot_groups",
+    "plot_importance_performance",
+    "plot_likert",
+    "plot_likert_by",
+    "plot_loadings",
+    "plot_scree",
+    "plot_zone",
+]
