@@ -333,7 +333,10 @@ def codebook(
     if out is None:
         _answer(text.rstrip("\n"))
         return
-    write_whole(out, text)
+    try:
+        write_whole(out, text)
+    except StudyError as err:  # no study here: the caller named a place that cannot be written
+        raise ParameterError(str(err)) from None
     _answer(str(out))
     _say(
         f"Look through {out}, correct what is marked '# guess:', then: "

@@ -212,6 +212,27 @@ def test_check_says_what_would_be_read(servlab_command):
     assert answer.splitlines()[-1] == "It can be read."
 
 
+def test_a_draft_that_cannot_be_written_ends_with_2(servlab_command, tmp_path):
+    data = Path(__file__).resolve().parents[2] / "data" / "servqual_simulated.csv"
+    code, _, said = servlab_command("codebook", data, "-o", tmp_path / "nowhere" / "c.toml")
+    assert code == 2
+    assert "c.toml cannot be written: No such file or directory." in said
+
+
+def test_check_ends_with_1_and_lists_every_problem(servlab_command, tmp_path):
+    book = Path(__file__).resolve().parents[2] / "data" / "servqual_simulated.toml"
+    (tmp_path / "d.csv").write_text("a,b\n1,2\n")
+    code, answer, said = servlab_command("check", tmp_path / "d.csv", "--codebook", book)
+    assert (code, said) == (1, "")
+    lines = answer.splitlines()
+    assert lines[-1] == "It cannot be read as it is."
+    assert sum(line.startswith("problem: d.csv has no column") for line in lines) > 40
+    (tmp_path / "c.toml").write_text("x =")
+    code, answer, said = servlab_command("check", tmp_path / "d.csv", "-c", tmp_path / "c.toml")
+    assert (code, answer) == (2, "")
+    assert "is not valid TOML" in said
+
+
 @pytest.mark.study
 def test_a_complete_run_prints_its_report_and_a_line_a_cell(toy, tmp_path):
     path = toy("# Load\nx = 1", "import warnings\nwarnings.warn('small')")
