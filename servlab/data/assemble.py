@@ -111,16 +111,20 @@ def _battery(coder: Encoder, book: Codebook, name: str) -> pd.DataFrame:
     """Return a battery's answers, a column an item code."""
     spec = book.spec.batteries[name]  # type: ignore[index]
     missing = (*book.spec.missing, *spec.missing)
+    columns = spec.column_of(book.instrument)
+    nobody = pd.Series(np.nan, index=range(len(coder.table.frame)))
     return pd.DataFrame(
         {
             code: coder.numbers(
-                column,
+                columns[code],
                 wanted_by=f"item {code!r} of {name}",
                 missing=missing,
                 values=spec.values,
                 scale=book.scale_of(name),
             )
-            for code, column in spec.column_of(book.instrument).items()
+            if code in columns
+            else nobody
+            for code in book.instrument.item_codes
         }
     )
 

@@ -41,7 +41,8 @@ class BatteryColumns(Spec):
     ``columns`` is a pattern with ``{item}`` (``{item:02}`` pads numeric codes with zeros), a
     list in the instrument's item order, or a table from item code to column.
     ``missing`` adds missing codes for this battery; ``scale`` replaces the instrument's;
-    ``reversed`` replaces the codebook's list for this battery.
+    ``reversed`` replaces the codebook's list for this battery; ``not_asked`` names items that
+    this file does not hold, as an earlier or later wave may (they are missing for everyone).
     """
 
     columns: str | tuple[str, ...] | dict[str, str]
@@ -50,22 +51,23 @@ class BatteryColumns(Spec):
     missing: tuple[Value, ...] = ()
     values: dict[str, int] = Field(default_factory=dict)
     reversed: tuple[Code, ...] | None = None
+    not_asked: tuple[Code, ...] = ()
     label: Label | None = None
 
-    @field_validator("reversed", mode="before")
+    @field_validator("reversed", "not_asked", mode="before")
     @classmethod
     def _numbers_as_text(cls, value: Any) -> Any:
         return _codes(value)
 
     def column_of(self, instrument: Instrument) -> dict[str, str]:
-        """Return the column of each item code; raise ``ValueError`` when they do not match up."""
-        codes = instrument.item_codes
+        """Return the column of each item asked; raise ``ValueError`` when they do not match up."""
+        codes = tuple(code for code in instrument.item_codes if code not in self.not_asked)
         if isinstance(self.columns, str):
             return {code: _fill(self.columns, code) for code in codes}
         if isinstance(self.columns, tuple):
             if len(self.columns) != len(codes):
                 raise ValueError(
-                    f"lists {len(self.columns)} columns, but the instrument has {len(codes)} items"
+                    f"lists {len(self.columns)} columns, but the instrument asks {len(codes)} items"
                 )
             return dict(zip(codes, self.columns, strict=True))
         unknown = sorted(set(self.columns) - set(codes))
@@ -167,6 +169,7 @@ class CodebookSpec(Spec):
     """The codebook as it stands in the file."""
 
     instrument: str | Instrument
+    extends: str | None = None
     title: Label | None = None
     file: FileFormat = FileFormat()
     respondents: Respondents = Respondents()
@@ -220,6 +223,7 @@ class Codebook(Spec):
             except ValueError as err:
                 raise ValueError(f"batteries.{name}.columns: {err}") from None
             _known(battery.reversed or (), codes, f"batteries.{name}.reversed")
+            _known(battery.not_asked, codes, f"batteries.{name}.not_asked")
         _known(self.spec.reversed or (), codes, "reversed")
         _known(self.spec.keyed_as_declared, codes, "keyed_as_declared")
         self._check_reversal()
@@ -282,12 +286,11 @@ def load_codebook(path: str | Path) -> Codebook:
         file, line and remedy.
     """
     path = Path(path)
-    data = read_toml(path, CodebookError, "codebook")
-    text = path.read_text(encoding="utf-8-sig")
+    data, text, folder = _with_base(path, ())
     source = f"codebook {path.name}"
     spec = validate(CodebookSpec, data, source=source, error=CodebookError, text=text)
     try:
-        instrument = _instrument_of(spec.instrument, path.parent)
+        instrument = _instrument_of(spec.instrument, folder)
     except InstrumentError as err:
         raise CodebookError(f"{source}, instrument: {err}") from None
     return validate(
@@ -299,13 +302,37 @@ def load_codebook(path: str | Path) -> Codebook:
     )
 
 
+def _with_base(path: Path, seen: tuple[Path, ...]) -> tuple[dict[str, Any], str, Path]:
+    """Return a codebook's data over those it extends, its text, and its instrument's folder."""
+    data = read_toml(path, CodebookError, "codebook")
+    text = path.read_text(encoding="utf-8-sig")
+    base = data.get("extends")
+    if not isinstance(base, str):
+        return data, text, path.parent
+    below = path.parent / base
+    if below.resolve() in (*seen, path.resolve()):
+        raise CodebookError(
+            f"codebook {path.name} extends {base}, which extends it in turn; break the circle."
+        )
+    under, _, folder = _with_base(below, (*seen, path.resolve()))
+    return _over(under, data), text, path.parent if "instrument" in data else folder
+
+
+def _over(under: dict[str, Any], top: dict[str, Any]) -> dict[str, Any]:
+    """Return one table over another: tables merge key by key, everything else is replaced."""
+    merged = dict(under)
+    for key, value in top.items():
+        known = merged.get(key)
+        both = isinstance(known, dict) and isinstance(value, dict)
+        merged[key] = _over(known, value) if both else value  # type: ignore[arg-type]
+    return merged
+
+
 def _instrument_of(named: str | Instrument, folder: Path) -> Instrument:
     """Return the instrument: given inline, a TOML file beside the codebook, or a shipped name."""
     if isinstance(named, Instrument):
         return named
-    name = named
-    beside = folder / name
-    return load_instrument(beside if name.endswith(".toml") else name)
+    return load_instrument(folder / named if named.endswith(".toml") else named)
 
 
 def _codes(value: Any) -> Any:
