@@ -319,7 +319,7 @@ def _drawn_text(svg: str) -> set[str]:
 def _font_style(chart: Chart) -> str:
     """Return the font a chart needs in somebody's notebook; none for plain Latin labels."""
     drawn = _drawn_text(chart.svg) | _drawn_text(chart.narrow_svg)
-    return font_face(drawn) if max(drawn, default="") > "\u024f" else ""
+    return font_face(drawn, language=chart.language) if max(drawn, default="") > "\u024f" else ""
 
 
 def text_width(text: str) -> int:

@@ -34,8 +34,8 @@ _DROPPED = frozenset(
 def sanitize(markup: str, *, label: str = "") -> Markup:
     """Return foreign HTML with harmless tags only; tables get scopes and a scroll area.
 
-    ``label`` names the scroll areas for those who do not see them. Scripts, styles, event handlers, targets of links, pictures and forms are left out; other
-    text stays.
+    Scripts, styles, event handlers, targets of links, pictures and forms are left out; other
+    text stays. ``label`` names the scroll areas for those who do not see them.
 
     Examples
     --------

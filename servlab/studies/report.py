@@ -175,7 +175,9 @@ def _foreign(page: _Page, output: Mapping[str, Any], number: str) -> Markup:
 def _markdown(source: str) -> Markup:
     from nbconvert.filters.markdown_mistune import markdown2html_mistune
 
-    return sanitize(markdown2html_mistune("".join(source)))
+    written = markdown2html_mistune("".join(source))
+    written = re.sub(r'<a class="anchor-link".*?</a>', "", written)
+    return sanitize(re.sub(r"(</?)h1\b", r"\1h2", written))  # the cover is the only h1
 
 
 def _failure(error: str, number: str, language: Language) -> Markup:
@@ -306,7 +308,7 @@ def _context(page: _Page, title: str | None, manifest: Mapping[str, Any]) -> dic
     }
     shown = _shown_characters([*_strings(context), _about(manifest, set(), language)])
     context["about"] = _about(manifest, uncovered(shown), language)
-    context["style"] = Markup(_style(shown | _shown_characters([context["about"]])))
+    context["style"] = Markup(_style(shown | _shown_characters([context["about"]]), language))
     return context
 
 
@@ -333,11 +335,11 @@ def _shown_characters(texts: Iterable[str]) -> set[str]:
     }
 
 
-def _style(characters: set[str]) -> str:
+def _style(characters: set[str], language: Language) -> str:
     """Return the whole stylesheet: colours of both themes, the page, the blocks, the font."""
     return "".join(
         [
-            font_face(characters),
+            font_face(characters, language=language),
             f".servlab{{{declarations('light')}}}@media screen and (prefers-color-scheme:dark)",
             f"{{.servlab{{{declarations('dark')}}}}}",
             compact_css((TEMPLATE / "page.css").read_text(encoding="utf-8")),

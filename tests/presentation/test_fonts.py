@@ -1,4 +1,6 @@
+import base64
 import io
+import re
 
 import pytest
 from fontTools.ttLib import TTFont
@@ -38,8 +40,21 @@ def test_a_character_without_a_glyph_is_named():
         warn_uncovered("a\u0e01")
 
 
-def test_the_rule_for_the_page_carries_the_font_itself():
-    rule = font_face("服务")
-    assert rule.startswith(
-        '@font-face{font-family:"servlab-sans";font-weight:100 900;src:url("data:'
+def test_the_page_carries_wide_characters_apart_from_latin_ones():
+    rules = font_face("服务 ab “x”")
+    assert rules.count("@font-face") == 2
+    latin, wide = (
+        set(map(chr, TTFont(io.BytesIO(base64.b64decode(data))).getBestCmap()))
+        for data in re.findall(r"base64,([^\"]+)", rules)
     )
+    assert (latin, wide) == (set(" abx“”"), set("服务"))
+    assert "unicode-range" in rules.split("@font-face")[2]
+
+
+def test_quotes_of_a_chinese_page_are_as_wide_as_its_characters():
+    (_, wide) = re.findall(r"base64,([^\"]+)", font_face("服务a“x”", language="zh"))
+    assert "“" in set(map(chr, TTFont(io.BytesIO(base64.b64decode(wide))).getBestCmap()))
+
+
+def test_nothing_is_carried_for_nothing():
+    assert font_face("") == ""
