@@ -7,10 +7,11 @@ import pandas as pd
 
 from servlab.core.errors import ModelError
 from servlab.data.schema import Language
+from servlab.data.survey import Survey
 from servlab.estimation.regression import INTERCEPT, RegressionResult
 from servlab.presentation.chart import Chart, draw_chart
 from servlab.presentation.formats import format_interval, format_number
-from servlab.presentation.labels import conf_text, plain
+from servlab.presentation.labels import conf_text, predictor_label, variable_label
 from servlab.presentation.messages import join_sentences, message
 from servlab.presentation.narrative.drivers import collinear_sentence
 from servlab.presentation.narrative.standing import standing
@@ -24,8 +25,7 @@ if TYPE_CHECKING:
 def plot_drivers(
     result: RegressionResult,
     *,
-    labels: Mapping[str, str] | None = None,
-    outcome: str = "",
+    survey: Survey | None = None,
     language: Language = "en",
 ) -> Chart:
     """Draw the coefficients of a regression with their intervals, the largest on top.
@@ -34,10 +34,8 @@ def plot_drivers(
     ----------
     result : RegressionResult
         From ``regress``.
-    labels : mapping of str to str, optional
-        What to call the terms; their names without it.
-    outcome : str
-        What to call the outcome; its name when empty.
+    survey : Survey, optional
+        For the labels of the terms and of the outcome; their names without it.
     language : {"en", "zh"}
         Language of the chart's own words.
 
@@ -63,20 +61,20 @@ def plot_drivers(
     table = table.sort_values("estimate", ascending=False, kind="stable")
     if table.empty:
         raise ModelError("the regression has no term but the intercept; there is nothing to draw.")
-    names = {str(t): plain((labels or {}).get(str(t), str(t))) for t in table.index}
-    target = plain(outcome or result.outcome)
+    names = {str(t): predictor_label(str(t), survey, language) for t in table.index}
+    target = variable_label(result.outcome, survey, language)
     rows = [_row(names[str(term)], row) for term, row in table.iterrows()]
     axis = message("drivers.plot_axis_estimate", language, outcome=target)
 
     def plan(narrow: bool) -> Plan:
-        return plan_rows(rows, narrow, step=36, axis_lines=axis_lines(axis) if narrow else 1)
+        return plan_rows(rows, narrow, step=36, axis_lines=axis_lines(axis, narrow))
 
     def paint(figure: "Figure", narrow: bool) -> None:
         paint_intervals(figure, plan(narrow), rows, table, axis=axis, signed=True)
 
     wide, tall = heights(plan)
     words = {"outcome": target, "level": conf_text(result.conf_level)}
-    flags = collinear_sentence(result, language, labels)
+    flags = collinear_sentence(result, language, survey)
     caption = message("drivers.plot_caption", language, **words)
     return draw_chart(
         paint,

@@ -12,7 +12,6 @@ from servlab.estimation.efa import EfaResult
 from servlab.estimation.retention import ParallelAnalysis
 from servlab.presentation.chart import (
     ACCENT,
-    LINE,
     NARROW,
     PAGE,
     SOFT,
@@ -21,12 +20,21 @@ from servlab.presentation.chart import (
     diverging,
     draw_chart,
     text_on,
+    text_width,
 )
 from servlab.presentation.formats import format_correlation, format_number
-from servlab.presentation.labels import plain, term_label
-from servlab.presentation.messages import message
+from servlab.presentation.labels import names_in_sentence, plain, term_label
+from servlab.presentation.messages import join_sentences, message
 from servlab.presentation.plots.gaps import separated
-from servlab.presentation.plots.rows import Plan, Row, plan_rows, write
+from servlab.presentation.plots.rows import (
+    EM,
+    LABEL_MAX,
+    LINE_STEP,
+    Plan,
+    Row,
+    shorten,
+    write,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -102,8 +110,10 @@ def _paint_scree(
         ax.plot(x[which], observed[which], marker="o", markersize=8, linestyle="none",
                 markerfacecolor=fill, markeredgecolor=ACCENT, markeredgewidth=2)  # fmt: skip
     ax.set_ylim(min(0.0, float(min(observed.min(), null.min())) * 1.05), None)
-    ax.xaxis.set_major_locator(MaxNLocator(6 if narrow else 12, integer=True))
+    step = next(s for s in (1, 2, 5, 10, 20, 50, 100) if len(x) / s <= (8 if narrow else 13))
+    ax.set_xticks([1, *range(max(step, 2), len(x) + 1, step)] if len(x) > 1 else [1])
     ax.yaxis.set_major_locator(MaxNLocator(5, integer=True))
+    ax.tick_params(axis="y", labelcolor=SOFT, labelsize=12)
     ax.grid(axis="y")
     ax.spines["left"].set_visible(False)
     ax.set_xlabel(message("scale.scree_x", language))
@@ -159,23 +169,32 @@ def plot_loadings(
     >>> survey = sl.load_example("servqual")
     >>> fit = sl.efa(survey.items("perception"), 5)
     >>> plot_loadings(fit, instrument=survey.instrument).caption
-    'Factor loadings of the items (oblimin).'
+    'Factor loadings of the items, rotation: oblimin (oblique).'
     """
     table = by_factor(result.loadings)
     names = [plain(term_label(code, instrument, language)) for code in table.index]
     rows = [Row(name) for name in names]
+    rotation = message(f"scale.rotation_{result.rotation}", language)
 
     def paint(figure: "Figure", narrow: bool) -> None:
         _paint_loadings(figure, _grid_plan(rows, narrow), table, language)
 
     return draw_chart(
         paint,
-        caption=message("scale.loadings_plot_caption", language, rotation=result.rotation),
+        caption=message("scale.loadings_plot_caption", language, rotation=rotation),
         alt=message("scale.loadings_plot_alt", language, rows=_alt(table, names, language)),
         language=language,
         height=_grid_plan(rows, False).height,
         narrow_height=_grid_plan(rows, True).height,
     )
+
+
+def _flags(result: EfaResult, instrument: Instrument | None, language: Language) -> list[str]:
+    """Return the sentence on Heywood cases; none without them."""
+    if not result.heywood:
+        return []
+    items = names_in_sentence(result.heywood, instrument, language)
+    return [message("scale.efa_heywood", language, items=items)]
 
 
 def by_factor(loadings: pd.DataFrame) -> pd.DataFrame:
@@ -194,68 +213,68 @@ def shade(loading: float) -> str:
 
 def _grid_plan(rows: Sequence[Row], narrow: bool) -> Plan:
     """Return the plan of the grid: labels stay left of the cells, on phones in one short line."""
-    base = plan_rows(rows, False, values=False, step=CELL)
-    if narrow:
-        room = int(NARROW_LABEL / 7.2)
-        labels = tuple(line_of(row.label, room) for row in rows)
-        height = HEAD + CELL * len(rows) + 8
-        return Plan(labels, CELL, NARROW_LABEL + 8, 6, HEAD, NARROW, height, True)
-    height = HEAD + base.step * len(rows) + 8
-    return Plan(base.labels, base.step, base.left, 6, HEAD, WIDE, height, False)
+    longest = max(text_width(row.label) for row in rows) * EM
+    most, deepest = (NARROW_LABEL, 1) if narrow else (LABEL_MAX - 20, 2)
+    room = min(longest, most)
+    labels = tuple(shorten(row.label, max(int(room / EM), 4), deepest) for row in rows)
+    tops = [float(HEAD)]
+    for lines in labels:
+        tops.append(tops[-1] + max(CELL, LINE_STEP * len(lines) + 4))
+    width = NARROW if narrow else WIDE
+    heads = (False,) * len(rows)
+    return Plan(labels, tuple(tops), heads, room + 20, 6, width, tops[-1] + 8, narrow)
 
 
-def line_of(label: str, room: int) -> tuple[str, ...]:
-    """Return a label as one line."""
-    from servlab.presentation.plots.rows import shorten
-
-    return shorten(label, room, 1)
-
-
-def _paint_loadings(
-    figure: "Figure", plan: Plan, table: pd.DataFrame, language: Language
-) -> None:
+def _paint_loadings(figure: "Figure", plan: Plan, table: pd.DataFrame, language: Language) -> None:
     """Draw a cell for each loading, with its number."""
-    from matplotlib.patches import Rectangle
-
-    figure.set_layout_engine("none")
-    k, m = table.shape
-    ax = figure.add_axes((
-        plan.left / plan.width,
-        8 / plan.height,
-        (plan.width - plan.left - plan.right) / plan.width,
-        plan.step * k / plan.height,
-    ))  # fmt: skip
-    ax.set_xlim(-0.5, m - 0.5)
-    ax.set_ylim(k - 0.5, -0.5)
-    ax.set_axis_off()
+    ax = _grid_axes(figure, plan, table.shape[1])
     for (i, j), value in np.ndenumerate(table.to_numpy(dtype=float)):
-        colour = shade(value)
-        ax.add_patch(
-            Rectangle((j - 0.48, i - 0.44), 0.96, 0.88, facecolor=colour, edgecolor="none")
-        )
-        bold = {"weight": 700} if abs(value) >= SALIENT else {}
-        ax.text(j, i, format_correlation(value), ha="center", va="center_baseline",
-                size=12, color=text_on(colour), **bold)  # fmt: skip
-    _edges(ax, table)
-    for j in range(m):
+        _cell(ax, plan, (i, j), float(value))
+    for j in range(table.shape[1]):
         short = f"F{j + 1}"
         words = short if plan.narrow else message("terms.factor", language, number=str(j + 1))
-        write(ax, j, -0.5, words, px=False, up=14, ha="center", color=SOFT, size=12)
+        ax.text(j, HEAD - 14, words, ha="center", va="center_baseline", color=SOFT, size=12)
     for i, lines in enumerate(plan.labels):
+        middle = (plan.tops[i] + plan.tops[i + 1]) / 2
         for n, line in enumerate(lines):
-            up = 17 * ((len(lines) - 1) / 2 - n)
+            y = middle + LINE_STEP * (n - (len(lines) - 1) / 2)
             if plan.narrow:
-                write(ax, 2, i, line, up=up, ha="left", size=12)
+                write(ax, 2, y, line, ha="left", size=12)
             else:
-                write(ax, plan.left - 14, i, line, up=up, ha="right")
+                write(ax, plan.left - 14, y, line, ha="right")
 
 
-def _edges(ax: "Axes", table: pd.DataFrame) -> None:
-    """Draw a line where the strongest factor changes from one item to the next."""
-    strongest = table.abs().to_numpy().argmax(axis=1)
-    for i in range(1, len(strongest)):
-        if strongest[i] != strongest[i - 1]:
-            ax.axhline(i - 0.5, color=LINE, linewidth=1)
+def _grid_axes(figure: "Figure", plan: Plan, factors: int) -> "Axes":
+    """Return axes with a column a factor across and px downwards."""
+    figure.set_layout_engine("none")
+    across = (plan.width - plan.left - plan.right) / plan.width
+    ax = figure.add_axes((plan.left / plan.width, 0, across, 1))
+    ax.set_xlim(-0.5, factors - 0.5)
+    ax.set_ylim(plan.height, 0)
+    ax.set_axis_off()
+    return ax
+
+
+def _cell(ax: "Axes", plan: Plan, place: tuple[int, int], value: float) -> None:
+    """Draw one loading: its shade, and its number, bold from .40 on."""
+    from matplotlib.patches import Rectangle
+
+    i, j = place
+    top, bottom = plan.tops[i], plan.tops[i + 1]
+    colour = shade(value)
+    ax.add_patch(
+        Rectangle((j - 0.48, top + 1), 0.96, bottom - top - 2, facecolor=colour, edgecolor="none")
+    )
+    ax.text(
+        j,
+        (top + bottom) / 2,
+        format_correlation(value),
+        ha="center",
+        va="center_baseline",
+        size=12,
+        color=text_on(colour),
+        weight=700 if abs(value) >= SALIENT else 400,
+    )
 
 
 def _alt(table: pd.DataFrame, names: Sequence[str], language: Language) -> str:

@@ -79,7 +79,7 @@ def plot_gaps(
     words = {"level": conf_text(result.conf_level)}
 
     def plan(narrow: bool) -> Plan:
-        return plan_rows(rows, narrow, step=36, axis_lines=axis_lines(axis) if narrow else 1)
+        return plan_rows(rows, narrow, step=36, axis_lines=axis_lines(axis, narrow))
 
     def paint(figure: "Figure", narrow: bool) -> None:
         paint_intervals(figure, plan(narrow), rows, table, axis=axis, signed=True)
@@ -152,7 +152,7 @@ def paint_intervals(
         figure, plan, rows, limits=(low, high), ticks=ticks, tick_labels=words, axis=axis
     )
     if zero:
-        upright(ax, plan, len(rows), 0, color=SOFT, zorder=1)
+        upright(ax, plan, 0, color=SOFT, zorder=1)
     for place, (_, row) in zip(places or range(len(table)), table.iterrows(), strict=True):
         y, colour = mark_y(plan, place), rows[place].colour
         ax.plot([row["conf_low"], row["conf_high"]], [y, y], color=colour, solid_capstyle="round")

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from servlab.data.schema import Language
+from servlab.data.survey import Survey
 from servlab.estimation.drivers import ImportancePerformance
 from servlab.presentation.chart import (
     ACCENT,
@@ -24,7 +25,7 @@ from servlab.presentation.chart import (
     text_width,
 )
 from servlab.presentation.formats import format_correlation, format_number, format_share
-from servlab.presentation.labels import plain, term_label
+from servlab.presentation.labels import plain, term_label, variable_label
 from servlab.presentation.messages import message
 from servlab.presentation.plots.gaps import separated
 from servlab.presentation.plots.rows import EM, nice_ticks, shorten
@@ -78,7 +79,7 @@ class Spot:
 
 
 def plot_importance_performance(
-    result: ImportancePerformance, *, outcome: str = "", language: Language = "en"
+    result: ImportancePerformance, *, survey: Survey | None = None, language: Language = "en"
 ) -> Chart:
     """Draw importance against performance, divided at the means into four quadrants.
 
@@ -86,8 +87,8 @@ def plot_importance_performance(
     ----------
     result : ImportancePerformance
         From ``importance_performance``.
-    outcome : str
-        What to call the outcome of derived importance; its name when empty.
+    survey : Survey, optional
+        For the label of the outcome behind derived importance; its name without it.
     language : {"en", "zh"}
         Language of the chart's own words.
 
@@ -108,7 +109,7 @@ def plot_importance_performance(
     def paint(figure: "Figure", narrow: bool) -> None:
         _paint(figure, result, narrow, language)
 
-    values = {"outcome": plain(outcome or result.outcome or "")}
+    values = {"outcome": variable_label(result.outcome or "", survey, language)}
     return draw_chart(
         paint,
         caption=message(

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 MOST_POINTS = 11  # colours that can be told apart on one scale
 MOST_GROUPS = 20
+BAR = 18  # px high
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +216,7 @@ def _draw(shares: pd.DataFrame, scale: Scale, words: _Words) -> Chart:
     ]
 
     def plan(narrow: bool) -> Plan:
-        lines = axis_lines(words.axis) if narrow else 1
+        lines = axis_lines(words.axis, narrow)
         return plan_rows(rows, narrow, keyed=True, step=32, axis_lines=lines)
 
     def paint(figure: "Figure", narrow: bool) -> None:
@@ -252,16 +253,15 @@ def _paint(
     )
     colours = dict(zip(shares.columns, diverging(scale.n_points), strict=True))
     per_px = (high - low) / (plan.width - plan.left - plan.right)
-    thick = 18 / plan.step
     places = np.array([mark_y(plan, i) for i in range(len(rows))])
     for point, colour in colours.items():
-        ax.barh(places, shares[point], thick, left=first[point], color=colour, label=str(point))
+        ax.barh(places, shares[point], BAR, left=first[point], color=colour, label=str(point))
         for y, share, start in zip(places, shares[point], first[point], strict=True):
             text = format_number(100 * share, 0)
             if share / per_px > len(text) * EM + 8:
                 ax.text(start + share / 2, y, text, ha="center", va="center_baseline",
                         size=11, color=text_on(colour))  # fmt: skip
-    upright(ax, plan, len(rows), 0, color=SOFT, zorder=1)
+    upright(ax, plan, 0, color=SOFT, zorder=1)
     _write_scale(figure, plan, list(colours), words.language, colours)
 
 

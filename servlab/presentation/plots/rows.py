@@ -47,28 +47,28 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Where everything stands in one drawing, in px.
+    """Where everything stands in one drawing, in px from the upper left corner.
 
     Attributes
     ----------
     labels : tuple of tuple of str
         Lines of each row's label.
-    step : float
-        Height of a row.
+    tops : tuple of float
+        Where each row starts, and where the last ends.
+    heads : tuple of bool
+        Which rows are heads.
     left, right : float
         Margins beside the axis.
-    top : float
-        Margin over the first row.
     width, height : float
         The whole drawing.
     narrow : bool
     """
 
     labels: tuple[tuple[str, ...], ...]
-    step: float
+    tops: tuple[float, ...]
+    heads: tuple[bool, ...]
     left: float
     right: float
-    top: float
     width: float
     height: float
     narrow: bool
@@ -82,13 +82,33 @@ def shorten(text: str, width: int, lines: int = MAX_LINES) -> tuple[str, ...]:
     >>> shorten("23 The touch screen is exact and fast", 16, 1)
     ('23 The touch…',)
     """
-    wrapped = wrap_label(" ".join(text.split()), width).split("\n")
+    whole = " ".join(text.split())
+    wrapped = wrap_label(whole, width).split("\n")
     if len(wrapped) <= lines:
         return tuple(wrapped)
-    last = wrapped[lines - 1]
-    while last and text_width(last) + 1 > width:
-        last = last[:-1]
-    return (*wrapped[: lines - 1], last.rstrip(" ,.;:，。；：、（(") + "…")
+    kept = wrapped[: lines - 1]
+    return (*kept, _cut(_after(whole, kept), wrapped[lines - 1], width - 1) + "…")
+
+
+def _after(whole: str, lines: Sequence[str]) -> str:
+    """Return what follows the given first lines of a text."""
+    at = 0
+    for line in lines:
+        at = whole.index(line, at) + len(line)
+    return whole[at:].lstrip()
+
+
+def _cut(rest: str, line: str, width: int) -> str:
+    """Return the start of a text: whole words when they fill most of the width, else letters."""
+    while line and text_width(line) > width:
+        line = line[:-1]
+    if text_width(line) < 0.6 * width:
+        line = ""
+        for letter in rest:
+            if text_width(line + letter) > width:
+                break
+            line += letter
+    return line.rstrip(" ,.;:，。；：、（(-")
 
 
 def plan_rows(
@@ -96,7 +116,6 @@ def plan_rows(
     narrow: bool,
     *,
     keyed: bool = False,
-    values: bool = True,
     step: float = 40,
     axis_lines: int = 1,
 ) -> Plan:
@@ -104,22 +123,35 @@ def plan_rows(
 
     ``step`` is the least height of a row in the wide drawing.
     """
-    most = max((text_width(row.value) for row in rows), default=0) if values else 0
-    right = most * EM + 18 if most else 14
-    wanted = max((text_width(row.label) for row in rows if not row.head), default=0) * EM + 26
+    most = max((text_width(row.value) for row in rows), default=0)
     if narrow:
         width, left, right = NARROW, 12.0, 12.0
         room = int((width - left - 12 - most * EM) / EM)
     else:
-        width, left = WIDE, min(max(wanted, 90.0), LABEL_MAX)
+        wanted = max((text_width(row.label) for row in rows if not row.head), default=0) * EM
+        width, left = WIDE, min(max(wanted + 26, 90.0), LABEL_MAX)
+        right = most * EM + 18 if most else 14.0
         room = int((left - 20) / EM)
-    labels = tuple(shorten(row.label, max(room, 8)) for row in rows)
-    deepest = max((len(lines) for lines in labels), default=1)
-    height_of_row = LINE_STEP * deepest + 30 if narrow else max(step, LINE_STEP * deepest + 6)
-    top = TOP + (KEY if keyed else 0)
-    bottom = BOTTOM + 15 * (axis_lines - 1)
-    height = top + height_of_row * len(rows) + bottom
-    return Plan(labels, height_of_row, left, right, top, width, height, narrow)
+    labels = tuple(_lines(row, room, width) for row in rows)
+    tops = [TOP + (KEY if keyed else 0.0)]
+    for row, lines in zip(rows, labels, strict=True):
+        tops.append(tops[-1] + _row_height(row, len(lines), narrow, step))
+    height = tops[-1] + BOTTOM + 15 * (axis_lines - 1)
+    heads = tuple(row.head for row in rows)
+    return Plan(labels, tuple(tops), heads, left, right, width, height, narrow)
+
+
+def _lines(row: Row, room: int, width: float) -> tuple[str, ...]:
+    """Return the lines of a row's label; a head has the whole width to itself."""
+    if row.head:
+        return shorten(row.label, int((width - 24) / EM), 1)
+    return shorten(row.label, max(room, 8))
+
+
+def _row_height(row: Row, lines: int, narrow: bool, step: float) -> float:
+    if row.head:
+        return LINE_STEP + 15
+    return LINE_STEP * lines + 30 if narrow else max(step, LINE_STEP * lines + 6)
 
 
 def row_axes(
@@ -131,94 +163,78 @@ def row_axes(
     ticks: Sequence[float],
     tick_labels: Sequence[str],
     axis: str,
-    left: float | None = None,
 ) -> "Axes":
-    """Return axes whose y is the row (0 at the top) and whose x is the common scale.
+    """Return axes whose y is in px downwards, as the plan counts, and whose x is the scale.
 
     Labels, numbers, the vertical grid and the words under the axis are drawn already.
     """
     figure.set_layout_engine("none")
-    start = plan.left if left is None else left
-    bottom = plan.height - plan.top - plan.step * len(rows)
+    top, bottom = plan.tops[0], plan.tops[-1]
     ax = figure.add_axes((
-        start / plan.width,
-        bottom / plan.height,
-        (plan.width - start - plan.right) / plan.width,
-        plan.step * len(rows) / plan.height,
+        plan.left / plan.width,
+        1 - bottom / plan.height,
+        (plan.width - plan.left - plan.right) / plan.width,
+        (bottom - top) / plan.height,
     ))  # fmt: skip
     ax.set_xlim(*limits)
-    ax.set_ylim(len(rows) - 0.5, -0.5)
+    ax.set_ylim(bottom, top)
     ax.set_yticks([])
     ax.set_xticks(list(ticks), list(tick_labels))
     ax.tick_params(axis="x", pad=6)
     for side in ("left", "bottom"):
         ax.spines[side].set_visible(False)
     for tick in ticks:
-        upright(ax, plan, len(rows), tick, color=LINE, zorder=0)
+        upright(ax, plan, tick, color=LINE, zorder=0)
     _write_axis(figure, plan, axis)
     for place, row in enumerate(rows):
         _write_row(ax, plan, place, row)
     return ax
 
 
-def upright(ax: "Axes", plan: Plan, count: int, x: float, **look: Any) -> None:
-    """Draw an upright line; on phones only beside the marks, so that it strikes no words out."""
-    if not plan.narrow:
-        ax.axvline(x, linewidth=1, **look)
-        return
-    places = [mark_y(plan, place) for place in range(count)]
-    reach = 11 / plan.step
-    ax.vlines([x] * count, [y - reach for y in places], [y + reach for y in places],
-              linewidth=1, **look)  # fmt: skip
+def upright(ax: "Axes", plan: Plan, x: float, **look: Any) -> None:
+    """Draw an upright line through the rows; it strikes out no head and, on phones, no label."""
+    shown = [place for place, head in enumerate(plan.heads) if not head]
+    if plan.narrow:
+        ends = [(mark_y(plan, place) - 11, mark_y(plan, place) + 11) for place in shown]
+    else:
+        ends = [(plan.tops[place], plan.tops[place + 1]) for place in shown]
+    ax.vlines([x] * len(ends), [a for a, _ in ends], [b for _, b in ends], linewidth=1, **look)
 
 
-def mark_y(plan: Plan, place: float) -> float:
+def mark_y(plan: Plan, place: int) -> float:
     """Return the y at which a row's marks stand: its middle, or under the label when narrow."""
     if not plan.narrow:
-        return place
-    lines = max((len(lines) for lines in plan.labels), default=1)
-    return place - 0.5 + (LINE_STEP * lines + 14) / plan.step
+        return (plan.tops[place] + plan.tops[place + 1]) / 2
+    return plan.tops[place] + LINE_STEP * len(plan.labels[place]) + 14
 
 
-def write(
-    ax: "Axes", x: float, y: float, text: str, *, px: bool = True, up: float = 0, **look: Any
-) -> None:
-    """Write one line; ``x`` in px from the figure's left (or in data), ``y`` in data.
+def write(ax: "Axes", x: float, y: float, text: str, **look: Any) -> None:
+    """Write one line; ``x`` in px from the figure's left, ``y`` in the units of the axes."""
+    from matplotlib.transforms import Affine2D, blended_transform_factory
 
-    ``up`` lifts the line by so many px.
-    """
-    from matplotlib.transforms import Affine2D, ScaledTranslation, blended_transform_factory
-
-    figure = ax.figure
-    across = Affine2D().scale(1 / 72) + figure.dpi_scale_trans if px else ax.transData
+    across = Affine2D().scale(1 / 72) + ax.get_figure(root=True).dpi_scale_trans  # type: ignore[union-attr]
     place = blended_transform_factory(across, ax.transData)
-    if up:
-        place = place + ScaledTranslation(0, up / 72, figure.dpi_scale_trans)
     ax.text(x, y, text, transform=place, clip_on=False, **{"va": "center_baseline"} | look)
 
 
 def _write_row(ax: "Axes", plan: Plan, place: int, row: Row) -> None:
     """Write a row's label and its number."""
     lines = plan.labels[place]
+    top, middle = plan.tops[place], (plan.tops[place] + plan.tops[place + 1]) / 2
     value: dict[str, Any] = {"ha": "right", "color": row.colour, "weight": 600}
     weight: dict[str, Any] = {"weight": 600} if row.head else {}
-    if plan.narrow:
-        # a short label stands next to its marks, not on the first of two lines
-        skip = max(len(other) for other in plan.labels) - len(lines)
-        for i, line in enumerate(lines):
-            y = place - 0.5 + (LINE_STEP * (skip + i + 0.5) + 4) / plan.step
-            write(ax, plan.left, y, line, ha="left", **weight)
-        y = place - 0.5 + (LINE_STEP * (skip + 0.5) + 4) / plan.step
-        write(ax, plan.width - plan.right, y, row.value, **value)
-        return
+    beside = not plan.narrow and not row.head
     for i, line in enumerate(lines):
-        up = LINE_STEP * ((len(lines) - 1) / 2 - i)
-        if row.head:
-            write(ax, 2, place, line, up=up, ha="left", **weight)
+        if beside:
+            y = middle + LINE_STEP * (i - (len(lines) - 1) / 2)
+            write(ax, plan.left - 16, y, line, ha="right")
         else:
-            write(ax, plan.left - 16, place, line, up=up, ha="right")
-    if row.value:
-        write(ax, plan.width - 4, place, row.value, **value)
+            y = top + LINE_STEP * (i + 0.5) + (10 if row.head else 4)
+            write(ax, plan.left if plan.narrow else 2, y, line, ha="left", **weight)
+    if row.value and beside:
+        write(ax, plan.width - 4, middle, row.value, **value)
+    elif row.value:
+        write(ax, plan.width - plan.right, top + LINE_STEP * 0.5 + 4, row.value, **value)
 
 
 def _write_axis(figure: "Figure", plan: Plan, axis: str) -> None:
@@ -233,14 +249,12 @@ def _write_axis(figure: "Figure", plan: Plan, axis: str) -> None:
         figure.text(x, y, line, ha=ha, va="baseline", color=SOFT, size=12)
 
 
-def axis_lines(axis: str) -> int:
-    """Return how many lines the words under a narrow axis take."""
-    return len(wrap_label(axis, int((NARROW - 16) / EM)).split("\n"))
+def axis_lines(axis: str, narrow: bool) -> int:
+    """Return how many lines the words under an axis take."""
+    return len(wrap_label(axis, int((NARROW - 16) / EM)).split("\n")) if narrow else 1
 
 
-def write_key(
-    figure: "Figure", plan: Plan, keys: Sequence[Key], *, value_head: str = ""
-) -> None:
+def write_key(figure: "Figure", plan: Plan, keys: Sequence[Key], *, value_head: str = "") -> None:
     """Write the key over the rows, and the heading over the numbers."""
     from matplotlib.lines import Line2D
 

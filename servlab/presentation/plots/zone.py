@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 COLOURS = {"inside": ACCENT, "below": BAD, "above": GOOD, "inverted": SOFT}
+BAR = 18  # px high
 
 
 def plot_zone(
@@ -117,11 +118,10 @@ def _paint(
     """Draw a bar a row from adequate to desired, edged, and the perception on it."""
     words = message("zone.plot_axis", language)
     ax = row_axes(figure, plan, rows, axis=words, **scale_axis(scale, plan.narrow))  # type: ignore[arg-type]
-    thick = 18 / plan.step
     for place, (_, row) in enumerate(table.iterrows()):
         y, colour = mark_y(plan, place), rows[place].colour
         low, high = sorted((float(row["adequate"]), float(row["desired"])))
-        ax.barh(y, high - low, thick, left=low, color=LINE, edgecolor=EXPECTED, zorder=2)
+        ax.barh(y, high - low, BAR, left=low, color=LINE, edgecolor=EXPECTED, zorder=2)
         ax.plot(
             [row["perceived"]],
             [y],
