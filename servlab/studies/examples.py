@@ -21,6 +21,7 @@ from servlab.studies.notebook import find_notebook
 NOTEBOOK = "quality_study"
 EXAMPLES = ("abc", "servqual")
 AT_ONCE = 2
+_PATIENCE = 20.0  # seconds a study has to end its kernel
 
 Said = Callable[["ExampleStudy", str], None]
 
@@ -67,14 +68,21 @@ class _Children:
         )
         self.processes.put(process)
         if self.stopped.is_set():  # asked to stop while this one was starting
-            process.terminate()
+            process.kill()
         return process
 
     def stop(self) -> None:
-        """Ask every process to end; each cleans up after itself."""
+        """Ask every process to end, which cleans up after itself; kill one that does not."""
         self.stopped.set()
+        asked = []
         while not self.processes.empty():
-            self.processes.get().terminate()
+            asked.append(self.processes.get())
+            asked[-1].terminate()
+        for process in asked:
+            try:
+                process.wait(timeout=_PATIENCE)
+            except subprocess.TimeoutExpired:
+                process.kill()
 
 
 def example_studies() -> tuple[ExampleStudy, ...]:
