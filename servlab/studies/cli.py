@@ -1,8 +1,8 @@
 """The command line: ``servlab run``, ``params``, ``codebook``, ``check``, ``study-examples``.
 
 Exit codes: 0 done; 1 the study failed; 2 the call, a file or a codebook is wrong and nothing
-was started; 130 and 143 stopped by Ctrl-C and by SIGTERM. The result (a path, a table) goes to
-standard output, everything said about it to standard error.
+was started; 129, 130 and 143 stopped by SIGHUP, Ctrl-C and SIGTERM. The result (a path, a
+table) goes to standard output, everything said about it to standard error.
 """
 
 import os
@@ -142,10 +142,10 @@ def run(
     Everything of the run (report, executed notebook, results as JSON and Parquet, manifest) is
     kept in OUT/runs/NAME.LANGUAGE/. The published report is replaced only by a complete run.
     """
-    from servlab.studies.runner import run_study
-
     given = assignments(parameter or [])
     with _stopped_by_signal(), _progress(quiet=quiet) as progress:
+        from servlab.studies.runner import run_study
+
         outcome = run_study(
             notebook,
             given,
@@ -188,9 +188,9 @@ def _stopped_by_signal() -> Iterator[None]:
 
     try:
         yield
-    except Terminated:
-        _say("servlab: stopped by SIGTERM; the published report is as it was.")
-        raise typer.Exit(143) from None
+    except Terminated as err:
+        _say(f"servlab: stopped by {err.signal.name}; the published report is as it was.")
+        raise typer.Exit(128 + err.signal) from None
     except KeyboardInterrupt:
         _say("servlab: stopped; the published report is as it was.")
         raise typer.Exit(130) from None

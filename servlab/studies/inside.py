@@ -6,7 +6,11 @@ who runs it. Warnings of a cell are handed to the runner as data, since their us
 temporary files.
 """
 
+import os
+import signal
 import sys
+import threading
+import time
 import warnings
 from typing import Any
 
@@ -37,6 +41,18 @@ def emit_warning(
     emit(WARNING_MIME, {"category": category.__name__, "message": str(message)})
 
 
+def end_with(parent: int, *, every: float = 0.5) -> None:
+    """Kill this process and those it started as soon as its parent is gone.
+
+    A runner that is killed cannot clean up; without this, what a cell started would live on.
+    """
+    while os.getppid() == parent:
+        time.sleep(every)
+    if os.getpgrp() == os.getpid():  # the kernel leads a group of its own
+        os.killpg(0, signal.SIGKILL)
+    os._exit(1)
+
+
 def main() -> None:
     """Start the kernel of a study."""
     from ipykernel.kernelapp import IPKernelApp
@@ -49,6 +65,13 @@ def main() -> None:
 
         def _run_startup_files(self) -> None:
             """Run nothing."""
+
+        def init_poller(self) -> None:
+            """Watch the parent as ipykernel does, but take the kernel's children along."""
+            if sys.platform == "win32":
+                super().init_poller()
+                return
+            threading.Thread(target=end_with, args=(os.getppid(),), daemon=True).start()
 
     warnings.showwarning = emit_warning
     # servlab itself was imported safely (-P); from here on the notebook's own folder counts,

@@ -30,7 +30,11 @@ _ONE_THREAD = (
 
 
 class Terminated(KeyboardInterrupt):
-    """The run was asked to stop by SIGTERM."""
+    """The run was asked to stop by a signal: SIGTERM, or SIGHUP when its terminal closed."""
+
+    def __init__(self, number: int = signal.SIGTERM) -> None:
+        super().__init__(f"stopped by {signal.Signals(number).name}")
+        self.signal = signal.Signals(number)
 
 
 def kernel_environment(language: str, folder: Path) -> dict[str, str]:
@@ -151,24 +155,30 @@ def is_alive(pid: int) -> bool:
 
 @contextmanager
 def stoppable() -> Iterator[None]:
-    """Turn SIGTERM into an exception inside the block, so that what it holds is cleaned up.
+    """Turn SIGTERM and SIGHUP into an exception inside the block, so that it can clean up.
 
-    Outside the main thread signals cannot be caught; there the caller's process decides.
+    A signal that is ignored stays so (``nohup``). Outside the main thread signals cannot be
+    caught; there the caller's process decides.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
 
-    def stop(signum: int, frame: object) -> None:
+    def stop(number: int, frame: object) -> None:
         del frame
-        signal.signal(signum, signal.SIG_IGN)  # a second one must not break the cleaning up
-        raise Terminated
+        for caught in before:  # a second one must not break the cleaning up
+            signal.signal(caught, signal.SIG_IGN)
+        raise Terminated(number)
 
-    before = signal.signal(signal.SIGTERM, stop)
+    numbers = {signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)}
+    before = {n: signal.getsignal(n) for n in numbers if signal.getsignal(n) != signal.SIG_IGN}
     try:
+        for number in before:
+            signal.signal(number, stop)
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def log_tail(folder: Path, *, lines: int = 6) -> str:

@@ -63,6 +63,13 @@ def process(*arguments, **options):
     )
 
 
+def all_gone(pid_file):
+    """Say whether the processes named in the file run no more (or only wait to be reaped)."""
+    pids = [int(pid) for pid in pid_file.read_text().split()]
+    running = [psutil.Process(pid) for pid in pids if psutil.pid_exists(pid)]
+    return all(process.status() == psutil.STATUS_ZOMBIE for process in running)
+
+
 def wait_for(condition, what, seconds=60):
     end = time.monotonic() + seconds
     while not condition():
@@ -263,13 +270,18 @@ def test_a_failed_run_ends_with_1_and_one_screen(toy, tmp_path):
     assert (tmp_path / "toy.en.html").read_text() == "last good"
 
 
-SLOW = "import os, time\nopen('pid', 'w').write(str(os.getpid()))\ntime.sleep(600)"
+SLOW = """\
+import os, subprocess, sys, time
+child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+open("pid", "w").write(f"{os.getpid()} {child.pid}")
+time.sleep(600)
+"""
 
 
 @pytest.mark.study
 @pytest.mark.parametrize(
     ("number", "code"),
-    [(signal.SIGTERM, 143), (signal.SIGINT, 130)],
+    [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGHUP, 129)],
 )
 def test_a_signal_stops_the_run_with_its_kernel(toy, tmp_path, number, code):
     path = toy(SLOW)
@@ -281,7 +293,7 @@ def test_a_signal_stops_the_run_with_its_kernel(toy, tmp_path, number, code):
     assert running.returncode == code, said
     assert "Traceback" not in said
     assert "the published report is as it was." in said
-    assert not psutil.pid_exists(int(pid_file.read_text()))
+    wait_for(lambda: all_gone(pid_file), "end of the kernel and its child", 10)
 
 
 @pytest.mark.study
@@ -297,8 +309,7 @@ def test_sigkill_leaves_the_previous_report_and_no_half_file(toy, tmp_path):
     running.communicate(timeout=60)
     assert [p.name for p in sorted(out.iterdir())] == ["runs", "toy.en.html"]
     assert (out / "toy.en.html").read_text() == "last good"
-    pid = int(pid_file.read_text())
-    wait_for(lambda: not psutil.pid_exists(pid), "end of the orphaned kernel", 30)
+    wait_for(lambda: all_gone(pid_file), "end of the orphaned kernel and its child", 30)
 
 
 @pytest.mark.study
