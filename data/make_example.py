@@ -48,4 +48,10 @@ def draw() -> pd.DataFrame:
 
 
 if __name__ == "__main__":
-    draw().to_csv(Path(__file__).parent / "servqual_simulated.csv", index=False)
+    here = Path(__file__).resolve().parent
+    draw().to_csv(here / "servqual_simulated.csv", index=False)
+    # the package carries the same two files, so that an installed one has its example
+    packaged = here.parent / "servlab" / "data" / "example_files"
+    packaged.mkdir(exist_ok=True)
+    for name in ("servqual_simulated.csv", "servqual_simulated.toml"):
+        (packaged / name).write_bytes((here / name).read_bytes())

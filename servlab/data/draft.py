@@ -5,9 +5,7 @@ guessed is named for a person to fill in.
 """
 
 import re
-import unicodedata
 from collections import Counter
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -16,61 +14,38 @@ import tomlkit
 from tomlkit.items import Table
 
 from servlab.core.errors import DataError
+from servlab.data.codebook import FileFormat
 from servlab.data.encode import is_missing, parse_number
 from servlab.data.formats import RawTable, read_raw
-
-# What a column's stem says about the battery it belongs to.
-STEMS = {
-    "expectation": ("e", "exp", "expect", "expectation", "expected", "期望", "期待", "기대"),
-    "perception": ("p", "per", "perc", "percept", "perception", "perceived", "s", "sat", "感知",
-                   "实际", "满意", "인지"),
-    "desired": ("d", "des", "desired", "理想", "期望服务"),
-    "adequate": ("a", "adq", "adeq", "adequate", "min", "可接受", "最低"),
-    "importance": ("i", "imp", "qi", "importance", "important", "重要", "重要性"),
-}  # fmt: skip
-OUTCOME = re.compile(
-    r"overall|satisf|satisfaction|loyal|recommend|repurchas|reuse|nps|满意|忠诚|推荐|^y\d*$", re.I
+from servlab.data.guess import (
+    DURATION,
+    IDENTIFIER,
+    MOST_CATEGORIES,
+    OUTCOME,
+    WEIGHT,
+    Column,
+    answers_of,
+    batteries_of,
+    column_of,
+    ends_of,
+    family_of,
+    missing_of,
 )
-IDENTIFIER = re.compile(
-    r"^(id|no|nr|respnum|respondent|case|序号|编号|答卷编号)[\W_]*(id|no)?$", re.I
-)
-WEIGHT = re.compile(r"^(w|wt|weight|weights|权重)$", re.I)
-DURATION = re.compile(r"duration|所用时间|用时|elapsed", re.I)
-NUMBERED = re.compile(r"^(?P<stem>.*?)[\s_.\-]*0*(?P<number>\d+)(?:[\s_.\-]*(?P<suffix>\D+))?$")
-SPARE_CODES = (0, -1, -2, -3, 8, 9, 88, 98, 99, 888, 998, 999)
-MOST_CATEGORIES = 20
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Column:
-    """What one column looks like."""
-
-    name: str
-    values: tuple[float, ...]  # distinct numbers, sorted; empty when the column holds text
-    texts: int  # distinct texts
-    n: int  # cells that are not empty
-    distinct: int
-
-    @property
-    def rating(self) -> bool:
-        """Whether the values could be answers on a rating scale."""
-        whole = [v for v in self.values if v not in SPARE_CODES[1:]]
-        return (
-            2 <= len(whole) <= 11
-            and not self.texts
-            and all(v == round(v) for v in whole)
-            and min(whole) >= 0
-            and max(whole) <= 10
-        )
-
-
-def draft_codebook(path: str | Path) -> str:
+def draft_codebook(
+    path: str | Path, *, encoding: str | None = None, sheet: str | int | None = None
+) -> str:
     """Draft a codebook for a data file from its names, labels and values.
 
     Parameters
     ----------
     path : str or Path
-        CSV, TSV, XLSX or SPSS .sav file.
+        A data file of any kind that ``read_survey`` reads.
+    encoding : str, optional
+        Text encoding of a file that several could read.
+    sheet : str or int, optional
+        The sheet of a workbook that holds the answers, by name or place (from 1).
 
     Returns
     -------
@@ -83,9 +58,9 @@ def draft_codebook(path: str | Path) -> str:
     DataError
         When the file cannot be read, or no column looks like a rating.
     """
-    table = read_raw(path)
-    columns = {str(name): _column(table, str(name)) for name in table.frame.columns}
-    batteries = _batteries(columns)
+    table = read_raw(path, FileFormat(encoding=encoding, sheet=sheet))
+    columns = {str(name): column_of(table, str(name)) for name in table.frame.columns}
+    batteries = batteries_of(columns)
     if not batteries:
         raise DataError(
             f"{table.source}: no group of columns looks like ratings (whole numbers from 0 to 10 "
@@ -96,103 +71,33 @@ def draft_codebook(path: str | Path) -> str:
     rest = {name: column for name, column in columns.items() if name not in taken}
     document = tomlkit.document()
     _head(document, table)
-    missing = _instrument_part(document, table, batteries, columns)
+    for key, value in (("encoding", encoding), ("sheet", sheet)):
+        if value is not None:
+            document.setdefault("file", tomlkit.table()).add(key, value)
+    values = answers_of(batteries, columns)
+    missing = missing_of(batteries, columns, values)
     if missing:
-        document.add(tomlkit.comment("guess: these codes stand apart from the scale"))
+        document.add(tomlkit.comment("guess: codes apart from the scale, or declared by the file"))
         document.add("missing", missing)
+    _instrument_part(document, table, batteries, columns, values, missing)
     for name, items in batteries.items():
         _battery_part(document, name, items)
     _rest_part(document, rest, columns)
+    if n_blank := _blank(table, taken):
+        part = tomlkit.table()
+        part.comment(f"guess: {n_blank} row(s) hold no answer to any item")
+        part.add("rule", "blank")
+        part.add("reason", {"en": "answered no item", "zh": "未回答任何题目"})
+        rules = tomlkit.aot()
+        rules.append(part)
+        document.add("exclusions", rules)
     return tomlkit.dumps(document)
 
 
-def _column(table: RawTable, name: str) -> _Column:
-    cells = [c for c in table.frame[name] if not is_missing(c, ())]
-    distinct = set(cells)
-    numbers = set()
-    texts = 0
-    for cell in distinct:
-        value, fault = (
-            (float(cell), False)
-            if isinstance(cell, int | float | np.number) and not isinstance(cell, bool)
-            else parse_number(str(cell), ".")
-        )
-        texts += fault
-        if not fault:
-            numbers.add(value)
-    return _Column(name, tuple(sorted(numbers)), texts, len(cells), len(distinct))
-
-
-def _batteries(columns: dict[str, _Column]) -> dict[str, dict[str, str]]:
-    """Return battery -> item code -> column, by stems that share their numbers."""
-    stems: dict[str, dict[str, str]] = {}
-    for name, column in columns.items():
-        match = NUMBERED.match(unicodedata.normalize("NFKC", name))
-        if column.rating and match:
-            stem = (match["suffix"] or match["stem"]).strip("_.- ").lower()
-            stem = stem if _battery_of(stem) else match["stem"].strip("_.- ").lower()
-            stems.setdefault(stem, {})[match["number"]] = name
-    named: dict[str, dict[str, str]] = {}
-    for stem, items in stems.items():
-        battery = _battery_of(stem)
-        if battery and len(items) >= 3 and battery not in named:
-            named[battery] = items
-    shared = _same_items(named)
-    # one family called "sat" among many others is a dimension, not the whole battery
-    alone = len(shared) == 1 and 2 * len(named["perception"]) < sum(map(len, stems.values()))
-    if shared and not alone:
-        return shared
-    return _one_battery(columns, stems)
-
-
-def _battery_of(stem: str) -> str | None:
-    for battery, stems in STEMS.items():
-        if stem in stems:
-            return battery
-    return None
-
-
-def _same_items(named: dict[str, dict[str, str]]) -> dict[str, dict[str, str]]:
-    """Return the batteries that ask the same items, in the order of the columns."""
-    if "perception" not in named:
-        return {}
-    numbers = list(named["perception"])
-    order = ("expectation", "desired", "adequate", "perception", "importance")
-    found = {b: named[b] for b in order if b in named and set(named[b]) == set(numbers)}
-    return {b: {code: items[code] for code in numbers} for b, items in found.items()}
-
-
-def _one_battery(
-    columns: dict[str, _Column], stems: dict[str, dict[str, str]]
-) -> dict[str, dict[str, str]]:
-    """Return one perception battery of all ratings that share the commonest scale."""
-    grouped = {c for items in stems.values() if len(items) >= 2 for c in items.values()}
-    pool = [c for name, c in columns.items() if c.rating and name in grouped]
-    pool = pool or [c for c in columns.values() if c.rating and not OUTCOME.search(c.name)]
-    pool = [c for c in pool if not OUTCOME.search(c.name)] or pool
-    if len(pool) < 3:
-        return {}
-    top = Counter(_ends(c.values)[1] for c in pool).most_common(1)[0][0]
-    same = [c for c in pool if _ends(c.values)[1] == top]
-    return {"perception": {c.name: c.name for c in same}} if len(same) >= 3 else {}
-
-
-def _ends(values: tuple[float, ...]) -> tuple[int, int, list[int]]:
-    """Return the low and high end of a scale and the codes that stand apart from it."""
-    whole = sorted(int(v) for v in values)
-    runs: list[list[int]] = []
-    for value in whole:
-        if runs and value == runs[-1][-1] + 1:
-            runs[-1].append(value)
-        else:
-            runs.append([value])
-    run = max(runs, key=len)
-    apart = [v for v in whole if v not in run and v in SPARE_CODES]
-    inside = [v for v in whole if v not in apart]
-    low, high = min(inside), max(inside)
-    if low == 0 and high <= 7:  # 1..5 or 1..7 with 0 for "not applicable"; 0..10 starts at 0
-        return 1, high, [*apart, 0]
-    return (1 if 1 <= low <= 3 else low), next(top for top in (5, 7, 10) if high <= top), apart
+def _blank(table: RawTable, items: set[str]) -> int:
+    """Return the number of rows without any answer to the items."""
+    cells = table.frame[sorted(items)]
+    return int((cells.isna() | (cells == "")).all(axis=1).sum())
 
 
 def _head(document: tomlkit.TOMLDocument, table: RawTable) -> None:
@@ -206,14 +111,12 @@ def _instrument_part(
     document: tomlkit.TOMLDocument,
     table: RawTable,
     batteries: dict[str, dict[str, str]],
-    columns: dict[str, _Column],
-) -> list[int]:
-    """Add instrument and reversal; return the missing codes guessed."""
-    values = tuple(
-        sorted({v for b, items in batteries.items() if b != "importance"
-                for c in items.values() for v in columns[c].values})
-    )  # fmt: skip
-    low, high, missing = _ends(values)
+    columns: dict[str, Column],
+    values: tuple[float, ...],
+    missing: list[int],
+) -> None:
+    """Add instrument and reversal."""
+    low, high, _ = ends_of(values)
     codes = list(next(iter(batteries.values())))
     classic = codes == [str(i) for i in range(1, 23)] and (low, high) == (1, 7)
     if classic:
@@ -225,7 +128,7 @@ def _instrument_part(
         document.add("instrument", name)
         document.add(tomlkit.comment("guess: which items are negatively worded here?"))
         document.add("reversed", _reversed(table, batteries["perception"], missing))
-        return missing
+        return
     document.add("reversed", [])
     instrument = tomlkit.table()
     instrument.add("name", re.sub(r"\W+", "-", Path(table.source).stem.lower()).strip("-") or "own")
@@ -241,7 +144,9 @@ def _instrument_part(
             part.add(tomlkit.comment('guess: the grade asked; or "higher_will", "ideal"'))
             part.add("grade", "should")
         if battery == "importance":
-            ends = _ends(tuple({v for c in batteries[battery].values() for v in columns[c].values}))
+            ends = ends_of(
+                tuple({v for c in batteries[battery].values() for v in columns[c].values})
+            )
             own = tomlkit.inline_table()
             own.update({"low": ends[0], "high": max(ends[1] if ends[1] > 3 else 3, 3)})
             part.add("scale", own)
@@ -249,13 +154,12 @@ def _instrument_part(
     instrument.add("batteries", asked)
     _add_items(instrument, table, batteries)
     document.add("instrument", instrument)
-    return missing
 
 
 def _add_items(instrument: Table, table: RawTable, batteries: dict[str, dict[str, str]]) -> None:
     """Add items, with dimensions where the names of items come in numbered families."""
     items = batteries["perception"]
-    family = {code: _family(code) for code in items}
+    family = {code: family_of(code) for code in items}
     sizes = Counter(f for f in family.values() if f)
     named = {f for f, size in sizes.items() if size >= 2}
     if len(named) >= 2:
@@ -276,11 +180,6 @@ def _add_items(instrument: Table, table: RawTable, batteries: dict[str, dict[str
             part.add("dimension", family[code])
         listed.append(part)
     instrument.add("items", listed)
-
-
-def _family(code: str) -> str:
-    match = NUMBERED.match(code)
-    return match["stem"].strip("_.- ") if match else ""
 
 
 def _reversed(table: RawTable, items: dict[str, str], missing: list[int]) -> list[int]:
@@ -333,7 +232,7 @@ def _pattern(items: dict[str, str]) -> str | None:
 
 
 def _rest_part(
-    document: tomlkit.TOMLDocument, rest: dict[str, _Column], columns: dict[str, _Column]
+    document: tomlkit.TOMLDocument, rest: dict[str, Column], columns: dict[str, Column]
 ) -> None:
     """Add id, duration, weights, outcomes and covariates found among the other columns."""
     n = max(c.n for c in columns.values())
@@ -362,22 +261,25 @@ def _rest_part(
         elif 2 <= column.distinct <= MOST_CATEGORIES and column.distinct < n:
             part = tomlkit.table()
             part.add("column", name)
+            if column.declared:
+                part.add("missing", [int(v) if v == round(v) else v for v in column.declared])
             covariates.add(_key(name, covariates), part)
     for key, part in (("outcomes", outcomes), ("covariates", covariates)):
         if len(part):
             document.add(key, part)
 
 
-def _outcome(name: str, column: _Column) -> Table:
-    low, high, missing = _ends(column.values)
+def _outcome(name: str, column: Column) -> Table:
+    low, high, missing = ends_of(column.values)
     part = tomlkit.table()
     part.comment("guess: something the study wants to explain")
     part.add("column", name)
     scale = tomlkit.inline_table()
     scale.update({"low": low, "high": high})
     part.add("scale", scale)
-    if missing:
-        part.add("missing", missing)
+    codes = [*missing, *(int(v) for v in column.declared)]
+    if codes:
+        part.add("missing", codes)
     return part
 
 

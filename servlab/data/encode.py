@@ -46,7 +46,7 @@ class Encoder:
         wanted = unicodedata.normalize("NFKC", column).casefold().strip()
         near = [folded[m] for m in difflib.get_close_matches(wanted, folded, n=3, cutoff=0.6)]
         hint = (
-            f"the nearest is {', '.join(map(repr, near))}, correct the codebook."
+            f"did you mean {', '.join(map(repr, near))}? Correct the codebook."
             if near
             else (
                 f"the file has {', '.join(map(repr, names[:8]))}"

@@ -16,7 +16,6 @@ from servlab.data.schema import Label
 from servlab.data.survey import Survey
 
 EXAMPLES = ("servqual", "abc")
-DATA = Path(__file__).resolve().parent.parent.parent / "data"
 
 _ABC_NOTE = Label(
     en=(
@@ -53,7 +52,8 @@ def load_example(name: str) -> Survey:
     True
     """
     if name == "servqual":
-        return read_survey(DATA / "servqual_simulated.csv", DATA / "servqual_simulated.toml")
+        folder = Path(str(files("servlab.data") / "example_files"))
+        return read_survey(folder / "servqual_simulated.csv", folder / "servqual_simulated.toml")
     if name == "abc":
         return _abc()
     raise DataError(f"no example is called {name!r}; there are {', '.join(EXAMPLES)}.")

@@ -57,7 +57,7 @@ SHAPES = {
     "no answers": ("P1,P2,P3\n", r"has a header but no answers"),
     "an empty header": (",,\n1,2,3\n", r"empty header row"),
     "a column twice": ("P1,P2,P3,P1\n1,2,3,4\n", r"'P1' occur more than once"),
-    "a column missing": ("P1,P2,p３\n1,2,3\n", r"no column 'P3'.*the nearest is 'p３'"),
+    "a column missing": ("P1,P2,p３\n1,2,3\n", r"no column 'P3'.*did you mean 'p３'"),
     "words": ("P1,P2,P3\n1,2,3\n1,good,3\n", r"column 'P2', row 3: 'good' is no number; map the"),
     "beyond the scale": (
         "P1,P2,P3\n1,2,3\n1,8,3\n",
