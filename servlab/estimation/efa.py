@@ -5,19 +5,19 @@ statistics that R's psych reports [revelle2022]_.
 """
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
-from scipy import optimize, stats
 
 from servlab.core.checks import check_choice, check_count
 from servlab.core.errors import HeywoodWarning, ModelError
 from servlab.core.linalg import Array
 from servlab.core.threads import blas_threads
+from servlab.estimation.efa_fit import FactorFit, degrees_of_freedom, factor_fit
 from servlab.estimation.extraction import Extraction, extract
-from servlab.estimation.moments import Moments, check_invertible, moments
-from servlab.estimation.rotation import ROTATIONS, Rotation, rotate
+from servlab.estimation.moments import Kind, Moments, check_invertible, moments
+from servlab.estimation.rotation import ROTATIONS, Rotated, Rotation, rotate
 
 EXTRACTIONS = ("minres", "ml", "paf")
 
@@ -49,9 +49,17 @@ class EfaResult:
     tli, bic : float
     rms_residual : float
         Root mean square of the off-diagonal residual correlations.
+    fit : FactorFit
+        All fit statistics, those above included.
+    residual : DataFrame
+        (k, k) observed minus reproduced correlations; uniqueness on the diagonal.
     heywood : tuple of str
         Items whose uniqueness is at or under its bound of .005.
     extraction, rotation : str
+    criterion : float
+        Value of the rotation criterion; NaN where nothing was minimised.
+    share_best : float
+        Share of the rotation's starts that reached that value, in [0, 1].
     moments : Moments
         What the analysis was done from.
     n, n_dropped : int
@@ -74,9 +82,13 @@ class EfaResult:
     tli: float
     bic: float
     rms_residual: float
+    fit: FactorFit
+    residual: pd.DataFrame
     heywood: tuple[str, ...]
     extraction: str
     rotation: str
+    criterion: float
+    share_best: float
     moments: Moments
     n: int
     n_dropped: int
@@ -88,8 +100,17 @@ class EfaResult:
 
     @property
     def flags(self) -> tuple[str, ...]:
-        """Return what a reader must be told: ``heywood`` or nothing."""
-        return ("heywood",) if self.heywood else ()
+        """Return what a reader must be told.
+
+        ``heywood``; ``pairwise`` (n is rows with any answer, some correlations rest on fewer);
+        ``weighted`` (no fit tests).
+        """
+        told = {
+            "heywood": bool(self.heywood),
+            "pairwise": self.moments.missing == "pairwise",
+            "weighted": self.moments.weighted,
+        }
+        return tuple(name for name, holds in told.items() if holds)
 
     def tidy(self) -> pd.DataFrame:
         """Return a row an item and factor."""
@@ -114,20 +135,35 @@ def efa(
     *,
     extraction: Extraction = "minres",
     rotation: Rotation = "oblimin",
+    kind: Kind = "pearson",
+    target: pd.DataFrame | None = None,
+    n_starts: int = 1,
+    seed: int | None = None,
 ) -> EfaResult:
     """Fit an exploratory factor analysis.
 
     Parameters
     ----------
     items : DataFrame or Moments
-        (n, k) responses; rows with missing answers are dropped and counted.
+        (n, k) responses; rows with missing answers are dropped and counted (give
+        ``moments(items, missing="pairwise")`` for pairwise deletion).
     n_factors : int
         Number of factors, with at least 0 degrees of freedom.
     extraction : {"minres", "ml", "paf"}
         Minimum residuals (the same as unweighted least squares), maximum likelihood, or the
         iterated principal axis run to convergence.
-    rotation : {"none", "varimax", "quartimax", "oblimin", "quartimin", "promax"}
-        From the identity start, as R does.
+    rotation : str
+        ``none``; orthogonal ``varimax``, ``quartimax``, ``equamax``, ``geominT``, ``bentlerT``,
+        ``targetT``; oblique ``promax``, ``oblimin``, ``quartimin``, ``geominQ``, ``bentlerQ``,
+        ``targetQ``.
+    kind : {"pearson"}
+        Which correlations are analysed.
+    target : DataFrame, optional
+        (k, m) loadings aimed at by a target rotation, missing where any may be.
+    n_starts : int
+        Starts of the rotation: the identity, as R does, then random ones.
+    seed : int, optional
+        Of the random starts; needed when there are any.
 
     Returns
     -------
@@ -147,11 +183,14 @@ def efa(
 
     Notes
     -----
+    Uniquenesses are sought in [.005, 1], as R does. Varimax and promax (power 4) work on rows
+    of unit length (Kaiser), the others do not; oblimin has gamma 0, geomin delta .01, equamax
+    is Crawford and Ferguson's with kappa m / (2 k).
     ``loadings @ factor_cor @ loadings.T`` reproduces the unrotated common part after every
     rotation. With ``d`` the ML discrepancy, chi2 = (n - 1 - (2 k + 5) / 6 - 2 m / 3) d on
     ((k - m)^2 - k - m) / 2 degrees of freedom; RMSEA = sqrt(max(chi2 / (df n) - 1 / (n - 1), 0)),
     its interval from the noncentral chi-square, TLI and BIC = chi2 - df log n as psych has
-    them [revelle2022]_.
+    them [revelle2022]_. Under weights their distributions are not known: they are NaN.
 
     Examples
     --------
@@ -162,22 +201,33 @@ def efa(
     """
     check_choice("extraction", extraction, EXTRACTIONS)
     check_choice("rotation", rotation, ROTATIONS)
-    given = moments(items)
+    n_starts = check_count("n_starts", n_starts)
+    if n_starts > 1 and seed is None:
+        raise ModelError("n_starts above 1 draws random starts; give a seed, as in seed=1.")
+    given = moments(items, kind=kind)
     m = _check_factors(given, n_factors)
+    goal = None if target is None else _check_target(target, given.names, m)
     with blas_threads(len(given.names)):
         raw = extract(given.cor, m, extraction)
-        pattern, factor_cor = rotate(raw.loadings, rotation)
-        pattern, factor_cor = order_factors(pattern, factor_cor)
-        fit = _fit(given, pattern, factor_cor)
+        turned = rotate(raw.loadings, rotation, target=goal, n_starts=n_starts, seed=seed)
+        turned = order_factors(turned)
+        fit = factor_fit(
+            given.cor, raw.loadings @ raw.loadings.T, m, np.nan if given.weighted else given.n
+        )
     heywood = tuple(name for name, h in zip(given.names, raw.heywood, strict=True) if h)
+    _warn_heywood(heywood)
+    return _result(given, turned, fit, heywood, extraction, rotation)
+
+
+def _warn_heywood(heywood: tuple[str, ...]) -> None:
+    """Warn of items whose uniqueness is at its bound."""
     if heywood:
         warnings.warn(
             f"Heywood case: the uniqueness of {', '.join(heywood)} is at its bound; "
             "ask for fewer factors or another extraction before trusting these loadings.",
             HeywoodWarning,
-            stacklevel=2,
+            stacklevel=3,
         )
-    return _result(given, pattern, factor_cor, fit, heywood, extraction, rotation)
 
 
 def _check_factors(given: Moments, n_factors: int) -> int:
@@ -191,91 +241,40 @@ def _check_factors(given: Moments, n_factors: int) -> int:
     return m
 
 
-def degrees_of_freedom(k: int, m: int) -> int:
-    """Return the degrees of freedom of m factors of k items."""
-    return ((k - m) ** 2 - k - m) // 2
+def _check_target(target: pd.DataFrame, names: tuple[str, ...], m: int) -> Array:
+    """Return a target's loadings in the order of the items."""
+    rows = target.rename(index=str)
+    if target.shape != (len(names), m) or set(rows.index) != set(names):
+        raise ModelError(
+            f"target must be a frame of the {len(names)} items by {m} factors, "
+            f"with the items' names as its index; got {target.shape[0]} by {target.shape[1]}."
+        )
+    goal: Array = rows.loc[list(names)].to_numpy(dtype=float)
+    return goal
 
 
-def order_factors(pattern: Array, factor_cor: Array) -> tuple[Array, Array]:
+def order_factors(turned: Rotated) -> Rotated:
     """Return factors by decreasing column sums of squares, each with a positive sum."""
-    order = np.argsort(-(pattern**2).sum(axis=0), kind="stable")
-    signs = np.where(pattern[:, order].sum(axis=0) < 0, -1.0, 1.0)
-    turned = factor_cor[np.ix_(order, order)] * np.outer(signs, signs)
-    return pattern[:, order] * signs, turned
-
-
-def _fit(given: Moments, pattern: Array, factor_cor: Array) -> dict[str, float]:
-    """Return the fit statistics of a pattern, as psych computes them."""
-    R, n = given.cor, given.n_min_pair
-    k, m = pattern.shape
-    implied = pattern @ factor_cor @ pattern.T
-    residual = R - implied
-    off = ~np.eye(k, dtype=bool)
-    np.fill_diagonal(implied, 1.0)
-    discrepancy = float(
-        np.trace(np.linalg.solve(implied, R))
-        - np.linalg.slogdet(R)[1]
-        + np.linalg.slogdet(implied)[1]
-        - k
+    L, phi = turned.loadings, turned.factor_cor
+    order = np.argsort(-(L**2).sum(axis=0), kind="stable")
+    signs = np.where(L[:, order].sum(axis=0) < 0, -1.0, 1.0)
+    return replace(
+        turned,
+        loadings=L[:, order] * signs,
+        factor_cor=phi[np.ix_(order, order)] * np.outer(signs, signs),
     )
-    df = degrees_of_freedom(k, m)
-    chi2 = max(discrepancy * (n - 1 - (2 * k + 5) / 6 - 2 * m / 3), 0.0)
-    rmsea, low, high = rmsea_interval(chi2, df, n)
-    null_discrepancy = -float(np.linalg.slogdet(R)[1])
-    return {
-        "chi2": chi2,
-        "df": df,
-        "p_value": float(stats.chi2.sf(chi2, df)) if df else float("nan"),
-        "rmsea": rmsea,
-        "rmsea_low": low,
-        "rmsea_high": high,
-        "tli": _tli(discrepancy, df, null_discrepancy, k, m, n),
-        "bic": chi2 - df * np.log(n),
-        "rms_residual": float(np.sqrt((residual[off] ** 2).mean())),
-    }
-
-
-def _tli(d: float, df: int, d_null: float, k: int, m: int, n: int) -> float:
-    """Return the Tucker-Lewis index from the two discrepancies."""
-    if df == 0:
-        return float("nan")
-    multiplier = n - 1 - (2 * k + 5) / 6 - 2 * m / 3  # psych uses the model's for both
-    null, model = d_null * multiplier / (k * (k - 1) / 2), d * multiplier / df
-    return float((null - model) / (null - 1))
-
-
-def rmsea_interval(chi2: float, df: int, n: int) -> tuple[float, float, float]:
-    """Return RMSEA with its 90 % interval from the noncentral chi-square, as psych has them."""
-    if df == 0:
-        nan = float("nan")
-        return nan, nan, nan
-    point = float(np.sqrt(max(chi2 / (df * n) - 1 / (n - 1), 0.0)))
-
-    def limit(probability: float) -> float:
-        def excess(noncentrality: float) -> float:
-            return float(stats.ncx2.cdf(chi2, df, noncentrality)) - probability
-
-        if float(stats.chi2.cdf(chi2, df)) < probability:
-            return 0.0
-        high = max(chi2, 1.0)
-        while excess(high) > 0:
-            high *= 2
-        noncentrality = optimize.brentq(excess, 1e-12, high, xtol=1e-10, rtol=1e-14)
-        return float(np.sqrt(noncentrality / ((n - 1) * df)))
-
-    return point, limit(0.95), limit(0.05)
 
 
 def _result(
     given: Moments,
-    pattern: Array,
-    factor_cor: Array,
-    fit: dict[str, float],
+    turned: Rotated,
+    fit: FactorFit,
     heywood: tuple[str, ...],
     extraction: str,
     rotation: str,
 ) -> EfaResult:
     """Return the frozen result with names on every side."""
+    pattern, factor_cor = turned.loadings, turned.factor_cor
     factors = [f"F{i + 1}" for i in range(pattern.shape[1])]
     names = list(given.names)
     structure = pattern @ factor_cor
@@ -300,13 +299,17 @@ def _result(
         moments=given,
         n=given.n,
         n_dropped=given.n_dropped,
-        chi2=fit["chi2"],
-        df=int(fit["df"]),
-        p_value=fit["p_value"],
-        rmsea=fit["rmsea"],
-        rmsea_low=fit["rmsea_low"],
-        rmsea_high=fit["rmsea_high"],
-        tli=fit["tli"],
-        bic=float(fit["bic"]),
-        rms_residual=fit["rms_residual"],
+        chi2=fit.chi2,
+        df=fit.df,
+        p_value=fit.p_value,
+        rmsea=fit.rmsea,
+        rmsea_low=fit.rmsea_low,
+        rmsea_high=fit.rmsea_high,
+        tli=fit.tli,
+        bic=fit.bic,
+        rms_residual=fit.rms,
+        fit=fit,
+        residual=pd.DataFrame(given.cor - structure @ pattern.T, names, names),
+        criterion=turned.value,
+        share_best=turned.share_best,
     )

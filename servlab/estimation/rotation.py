@@ -150,7 +150,7 @@ def rotate(
     best, T = tries[int(np.argmin(values))]
     near = values <= best + SAME_VALUE * max(abs(best), 1e-3)
     if rotation in OBLIQUE:
-        pattern: Array = np.linalg.solve(T, A.T).T
+        pattern = np.asarray(np.linalg.solve(T, A.T).T, dtype=np.float64)
         return Rotated(pattern, T.T @ T, best, float(near.mean()))
     return Rotated(A @ T, np.eye(m), best, float(near.mean()))
 

@@ -74,7 +74,7 @@ def aligned(ours, theirs):
 
 
 def test_all_golden_fits_are_here():
-    assert len(FITS) == 24
+    assert len(FITS) == 29
 
 
 @pytest.mark.parametrize(("fit", "extraction", "rotation"), FITS)
@@ -92,7 +92,8 @@ def test_loadings_correlations_and_fit_equal_psych(fit, extraction, rotation, go
     if reference.get("phi"):
         phi = matrix(reference["phi"])[np.ix_(order, order)] * np.outer(signs, signs)
         np.testing.assert_allclose(ours.factor_cor, phi, atol=tolerance)
-    close = {"rel": ITERATIVE * (20 if extraction == "paf" else 1), "abs": ITERATIVE}
+    rel = 2e-3 if extraction == "paf" else ITERATIVE  # psych's principal axis stops at 1e-3
+    close = {"rel": rel, "abs": ITERATIVE}
     assert ours.chi2 == pytest.approx(reference["STATISTIC"], **close)
     assert ours.df == reference["dof"]
     assert ours.tli == pytest.approx(reference["TLI"], **close)

@@ -2,7 +2,7 @@
 # Usage, from tests/golden: GOLDEN_ROOT=. Rscript scripts/40_converged.R  (writes ref/)
 source(file.path(Sys.getenv("GOLDEN_ROOT", ".."), "scripts/common.R"))
 num <- function(x) unname(as.matrix(unclass(x)))
-tight <- list(eps = 1e-11, maxit = 200000)
+tight <- list(eps = 1e-7, maxit = 5000)
 turn <- function(L, name) {
   k <- nrow(L); m <- ncol(L)
   f <- switch(name,
@@ -36,7 +36,7 @@ for (s in list(list("bfi", "bfi25_cc.csv", NULL, 5), list("hs1939", "hs1939.csv"
     runs[[name]] <- list(loadings = num(r$loadings), phi = if (is.null(r$Phi)) NULL else num(r$Phi),
       value = if (is.null(tab)) NULL else unname(tab[nrow(tab), 2]), steep = if (is.null(tab)) NULL else 10^unname(tab[nrow(tab), 3]), steps = if (is.null(tab)) NULL else nrow(tab))
   }
-  dump(paste0("rotations_converged_", s[[1]]), s[[1]], s[[2]], "GPArotation criteria with eps=1e-11, maxit=200000; stats::varimax eps=1e-15; see scripts/40_converged.R", list(unrotated = A, rotations = runs))
+  dump(paste0("rotations_converged_", s[[1]]), s[[1]], s[[2]], "GPArotation criteria with eps=1e-7, maxit=5000; stats::varimax eps=1e-15; see scripts/40_converged.R", list(unrotated = A, rotations = runs))
   p <- psych::fa(d, nfactors = s[[4]], fm = "pa", rotate = "none", min.err = 1e-13, max.iter = 50000)
   dump(paste0("paf_converged_", s[[1]]), s[[1]], s[[2]], "psych::fa(d, nfactors, fm='pa', rotate='none', min.err=1e-13, max.iter=50000)", list(loadings = num(p$loadings), communality = unname(p$communality)))
 }
