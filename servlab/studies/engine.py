@@ -161,6 +161,7 @@ class StudyClient(PapermillNotebookClient):  # type: ignore[misc]
     """Papermill's client under a study's rules."""
 
     ledger: Ledger
+    folder: Path
     received = 0
 
     def execute(self, **kwargs: Any) -> nbformat.NotebookNode:
@@ -211,7 +212,10 @@ class StudyClient(PapermillNotebookClient):  # type: ignore[misc]
     def _died(self) -> str:
         if self.received > OUTPUT_LIMIT:
             return f"the cells wrote more than {OUTPUT_LIMIT:,} characters; print less"
-        return "the kernel died in this cell (killed, out of memory, or a crash in a library)"
+        words = " ".join(log_tail(self.folder, lines=2).split())
+        return "the kernel died in this cell (killed, out of memory, or a crash in a library)" + (
+            f"; its last words: {words[:300]}" if words else ""
+        )
 
     def process_message(self, *args: Any, **kwargs: Any) -> Any:
         """Take in what a cell shows; end the kernel when it is far too much."""
@@ -240,7 +244,7 @@ class StudyEngine(Engine):  # type: ignore[misc]
                 iopub_timeout=60,
                 timeout_func=lambda _: ledger.remaining(),
             )
-            client.ledger = ledger
+            client.ledger, client.folder = ledger, folder
             options = start_options(folder, cwd, kernel_environment(language, folder))
             try:
                 client.execute(**options)

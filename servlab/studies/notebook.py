@@ -68,8 +68,8 @@ class Notebook:
 def find_notebook(name: str | Path) -> Path:
     """Return the path of a notebook given by path or by the bare name of a study.
 
-    A bare name (no folder, such as ``quality_study``) that is not a file here is looked for in
-    ``notebooks/`` of the current folder, then in ``notebooks/`` of the servlab checkout.
+    A bare name (no folder, such as ``quality_study``) is looked for with its ending ``.ipynb``
+    in the current folder, in its ``notebooks/``, then in ``notebooks/`` of the servlab checkout.
     """
     path = Path(name)
     if path.is_file():
@@ -77,7 +77,7 @@ def find_notebook(name: str | Path) -> Path:
     bare = len(path.parts) == 1
     file = path if path.suffix == ".ipynb" else Path(f"{path}.ipynb")
     checkout = Path(__file__).resolve().parents[2]
-    for folder in (Path("notebooks"), checkout / "notebooks") if bare else ():
+    for folder in (Path(), Path("notebooks"), checkout / "notebooks") if bare else ():
         if (folder / file).is_file():
             return folder / file
     if path.is_dir():

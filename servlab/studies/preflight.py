@@ -23,6 +23,7 @@ from servlab.studies.parameters import (
     schema_of,
 )
 
+LONGEST = 30 * 86_400
 _NAME = re.compile(r"""[^\s./\\:*?"<>|\x00-\x1f][^/\\:*?"<>|\x00-\x1f]{0,99}""")
 
 
@@ -79,8 +80,11 @@ def prepare(
     values = check_values(schema, given, folder=source.path.resolve().parent)
     spoken = _language(values)
     own_name = _name(source.path.stem if name is None else name)
-    if not timeout > 0:
-        raise ParameterError(f"timeout must be a number of seconds above 0; got {timeout!r}.")
+    if not 0 < timeout <= LONGEST:
+        raise ParameterError(
+            f"timeout must be a number of seconds above 0 and at most {LONGEST:,} (30 days); "
+            f"got {timeout!r}."
+        )
     check_survey_files(values)
     folder = _writable(Path(out))
     inputs = hash_inputs(_input_paths(values))

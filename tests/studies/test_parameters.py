@@ -236,6 +236,8 @@ def test_a_bare_name_is_found_in_notebooks(toy, tmp_path, monkeypatch):
     toy()
     monkeypatch.chdir(tmp_path)
     assert list_parameters("toy").notebook == "toy.ipynb"
+    monkeypatch.chdir(tmp_path / "notebooks")
+    assert list_parameters("toy").notebook == "toy.ipynb"
 
 
 def test_sections_are_the_opening_comment_or_the_heading_above(toy):

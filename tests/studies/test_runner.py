@@ -172,7 +172,9 @@ def test_sigterm_stops_the_run_and_its_kernel(toy, tmp_path):
         ({"name": "a/b"}, "name must be a plain file name"),
         ({"name": ".hidden"}, "name must be a plain file name"),
         ({"name": ""}, "name must be a plain file name"),
-        ({"timeout": 0}, "timeout must be a number of seconds above 0; got 0"),
+        ({"timeout": 0}, "timeout must be a number of seconds above 0 .*; got 0"),
+        ({"timeout": float("inf")}, "timeout must be .*; got inf"),
+        ({"timeout": float("nan")}, "timeout must be .*; got nan"),
         ({"parameters": {"wav": 1}}, "no parameter 'wav'"),
     ],
 )
