@@ -71,7 +71,7 @@ def encode_survey(table: RawTable, book: Codebook) -> Encoded:
         importance_points=None if points is None else _rows(points, keep, index),
         min_answered=book.spec.min_answered,
         duration=None if duration is None else duration[keep].set_axis(index[keep]),
-        shown_order=book.spec.respondents.shown_order,
+        shown_order=_shown_order(book),
         provenance=Provenance(
             source=table.source,
             sha256=table.sha256,
@@ -100,6 +100,16 @@ def _check_columns(coder: Encoder, book: Codebook) -> None:
             named[column] = place
     for column in book.spec.respondents.shown_order:
         coder.has(column, "shown_order")
+
+
+def _shown_order(book: Codebook) -> tuple[str, ...]:
+    """Return the items in shown order, as ``battery_code``."""
+    places = {
+        column: f"{name}_{code}"
+        for name, spec in book.spec.batteries.items()
+        for code, column in spec.column_of(book.instrument).items()
+    }
+    return tuple(places[c] for c in book.spec.respondents.shown_order if c in places)
 
 
 def _rows(frame: pd.DataFrame, keep: np.ndarray, index: pd.Index) -> pd.DataFrame:

@@ -99,7 +99,7 @@ class Survey:
     duration : Series or None
         (n,) time taken, in seconds.
     shown_order : tuple of str
-        Columns in the order respondents saw them, or empty.
+        Items as ``battery_code``, in the order respondents saw them, or empty.
     provenance : Provenance
         Source, hash, exclusions.
     """
