@@ -1,0 +1,90 @@
+"""One result of each kind, small, for the tests of sentences and tables."""
+
+import warnings
+from functools import cache
+
+import numpy as np
+import pandas as pd
+
+from servlab.core.errors import ServlabWarning
+from servlab.data.screening import screen_responses
+from servlab.data.survey import Survey
+from servlab.estimation.adequacy import bartlett_sphericity, kmo
+from servlab.estimation.comparisons import compare_groups
+from servlab.estimation.difference_scores import (
+    compare_score_forms,
+    difference_score_reliability,
+)
+from servlab.estimation.drivers import importance_performance
+from servlab.estimation.efa import efa
+from servlab.estimation.regression import regress
+from servlab.estimation.reliability import cronbach_alpha
+from servlab.estimation.retention import parallel_analysis
+from servlab.estimation.scale_reliability import scale_reliability
+from servlab.scales.descriptives import item_descriptives
+from servlab.scales.gaps import gap_scores
+from servlab.scales.scoring import dimension_scores
+from servlab.scales.tolerance import zone_of_tolerance
+from servlab.scales.weighting import servqual_score
+from tests.surveys import tiny_survey
+
+
+@cache
+def survey() -> Survey:
+    """Three dimensions of three items, with some answers missing."""
+    return tiny_survey(n=90, per_dimension=(3, 3, 3), missing=0.02, points=True)
+
+
+@cache
+def zones() -> Survey:
+    return tiny_survey(
+        n=50, per_dimension=(2, 2), batteries=("adequate", "desired", "perception"), seed=3
+    )
+
+
+@cache
+def results() -> dict[str, object]:
+    """Return results by name."""
+    s = survey()
+    items = s.items("perception")
+    scores = dimension_scores(s, "perception")
+    data = scores.scores.join(s.outcomes)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ServlabWarning)
+        return {
+            "gaps": gap_scores(s),
+            "scores": scores,
+            "equal": servqual_score(s),
+            "respondent": servqual_score(s, weights="respondent"),
+            "reference": servqual_score(s, weights="reference", score="perception"),
+            "items": item_descriptives(s, "expectation"),
+            "forms": compare_score_forms(s, "satisfaction"),
+            "difference": difference_score_reliability(s),
+            "reliability": scale_reliability(s, "perception"),
+            "alpha": cronbach_alpha(items),
+            "kmo": kmo(items),
+            "bartlett": bartlett_sphericity(items),
+            "parallel": parallel_analysis(items, seed=1, n_draws=20),
+            "efa": efa(items, 2),
+            "efa_one": efa(items, 1),
+            "regression": regress("satisfaction ~ a + b + c", data),
+            "collinear": regress("satisfaction ~ a + b + d", data.assign(d=_near(data["a"]))),
+            "groups": compare_groups(s, by="branch"),
+            "hidden": compare_groups(s, by="branch", min_cell=_smallest(s) + 1),
+            "derived": importance_performance(s, "satisfaction", level="item"),
+            "stated": importance_performance(s),
+            "zone": zone_of_tolerance(zones()),
+            "screening": screen_responses(s),
+        }
+
+
+def _near(values: pd.Series) -> pd.Series:
+    """Return a column that nearly is another one."""
+    noise = np.random.default_rng(5).normal(scale=0.1, size=len(values))
+    return values + noise
+
+
+def _smallest(s: Survey) -> int:
+    """Return the size of the smallest branch with scores, so that it is hidden with the next."""
+    complete = gap_scores(s).overall["overall_items"].notna()
+    return int(s.covariates["branch"][complete].value_counts().min())
