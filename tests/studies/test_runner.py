@@ -1,10 +1,12 @@
 """A study leaves its evidence, publishes only what is complete, and gives the same bytes twice."""
 
+import asyncio
 import hashlib
 import json
 import os
 import signal
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -242,3 +244,24 @@ def test_an_instrument_beside_the_codebook_counts_in_the_key(toy, tmp_path):
         file.write("\n")
     assert preflight.prepare(path, given, **options).key != call.key
     assert replace(call, name="x").key == call.key
+
+
+def test_a_study_runs_from_a_notebook_whose_event_loop_is_running(toy, tmp_path):
+    path = toy("x = 1")
+
+    async def cell():
+        return run_study(path, out=tmp_path)
+
+    assert asyncio.run(cell()).status == "complete"
+
+
+def test_studies_in_two_threads_do_not_mix(toy, tmp_path):
+    path = toy(RECORD + "record('wave', wave)")
+
+    def study(wave):
+        return run_study(path, {"wave": wave}, out=tmp_path, name=f"wave {wave}")
+
+    with ThreadPoolExecutor(2) as pool:
+        runs = list(pool.map(study, ("1", "2")))
+    assert [run.results["wave"].value for run in runs] == ["1", "2"]
+    assert [run.report.name for run in runs] == ["wave 1.en.html", "wave 2.en.html"]
