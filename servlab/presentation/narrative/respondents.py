@@ -146,16 +146,26 @@ def _limits(survey: Survey, language: Language) -> list[str]:
     texts = [message("summary.simulated", language)] if survey.provenance.simulated else []
     if survey.has("expectation"):
         texts.append(grade_sentence(survey.grades.get("expectation"), language))
-    return texts + [_wording(survey, battery, language) for battery in survey.batteries]
+    return texts + [_wording(survey, batteries, language) for batteries in _worded_alike(survey)]
 
 
-def _wording(survey: Survey, battery: str, language: Language) -> str:
-    """Return what negative wording does to a battery; nothing without reversed items."""
+def _worded_alike(survey: Survey) -> list[list[str]]:
+    """Return the batteries in groups that share their negatively worded items."""
+    groups: dict[frozenset[str], list[str]] = {}
+    for battery in survey.batteries:
+        groups.setdefault(frozenset(survey.reversed_items.get(battery, ())), []).append(battery)
+    return list(groups.values())
+
+
+def _wording(survey: Survey, batteries: list[str], language: Language) -> str:
+    """Return what negative wording does to batteries; nothing without reversed items."""
+    battery = batteries[0]
     turned = set(survey.reversed_items.get(battery, ()))
     if not turned:
         return ""
     confounded = confounded_dimensions(survey, battery)
-    values = {"battery": message(f"terms.battery_{battery}", language)}
+    labels = [message(f"terms.battery_{name}", language) for name in batteries]
+    values = {"battery": join_words(labels, language)}
     if not confounded:
         return message("summary.reversed_mixed", language, count=len(turned), **values)
     items = {code for name in confounded for code in survey.instrument.items_of(name)}

@@ -99,7 +99,7 @@ def summarize(
     >>> survey = sl.load_example("servqual")
     >>> lead, figures, care = summarize(survey, gaps=sl.gap_scores(survey))
     >>> [card.label for card in figures.cards][:2]
-    ['Overall gap, scale points', 'Respondents used']
+    ['Overall gap, scale points', 'Respondents behind it']
     """
     batteries = [b for b in survey.batteries if b != "importance"]
     described = tuple(item_descriptives(survey, battery) for battery in batteries)
