@@ -255,7 +255,8 @@ def _clean(inner: str) -> str:
 
 
 def _without_empty(svg: str) -> str:
-    """Return the SVG without groups that hold nothing."""
+    """Return the SVG without paths that draw nothing and groups that hold nothing."""
+    svg = re.sub(r'<path d="[^"]*" style="fill: none"/>', "", svg)
     while "<g/>" in svg or "<g></g>" in svg:
         svg = svg.replace("<g/>", "").replace("<g></g>", "")
     return svg
@@ -264,6 +265,7 @@ def _without_empty(svg: str) -> str:
 def _clean_tag(text: str) -> str:
     """Return a tag with numbers of two decimals, no turn by nothing, and no font family."""
     text = re.sub(r"-?\d+\.\d{2,}", lambda found: _short(found[0]), text)
+    text = re.sub(r' d="([^"]*)"', lambda found: f' d="{_tight(found[1])}"', text)
     text = re.sub(r' transform="rotate\(-?0 [^"]*"', "", text)
     text = re.sub(r"font-family: [^;\"]*; ", "", text)
     text = re.sub(r"font: ([^;\"]*)", _font, text)
@@ -278,6 +280,11 @@ def _font(found: re.Match[str]) -> str:
     return "; ".join(
         [f"font-size: {size}", *([f"font-weight: {weight[0]}"] if weight else []), *slant]
     )
+
+
+def _tight(path: str) -> str:
+    """Return a path without spaces around its commands."""
+    return re.sub(r" ?([MLQCz]) ?", r"\1", path.strip())
 
 
 def _short(number: str) -> str:
@@ -298,15 +305,19 @@ def _with_variables(svg: str) -> str:
 
 
 def _prefix_ids(svg: str, prefix: str) -> str:
-    """Return the SVG with only the ids that something refers to, each with a prefix."""
-    used = set(re.findall(r'(?:url\(#|href="#)([^)"]+)', svg))
+    """Return the SVG with only the ids that something refers to: the prefix and a number."""
+    used = dict.fromkeys(re.findall(r'(?:url\(#|href="#)([^)"]+)', svg))
+    names = {name: f"{prefix}{number}" for number, name in enumerate(used)}
     svg = re.sub(
         r' id="([^"]*)"',
-        lambda found: f' id="{prefix}{found[1]}"' if found[1] in used else "",
+        lambda found: f' id="{names[found[1]]}"' if found[1] in names else "",
         svg,
     )
-    return re.sub(r'(url\(#|(?:xlink:)?href="#)', lambda found: found[0].replace("xlink:", "")
-                  + prefix, svg)  # fmt: skip
+    return re.sub(
+        r'(?:xlink:)?(url\(#|href="#)([^)"]+)',
+        lambda found: found[1] + names[found[2]],
+        svg,
+    )
 
 
 def _drawn_text(svg: str) -> set[str]:

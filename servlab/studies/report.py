@@ -308,8 +308,30 @@ def _context(page: _Page, title: str | None, manifest: Mapping[str, Any]) -> dic
     }
     shown = _shown_characters([*_strings(context), _about(manifest, set(), language)])
     context["about"] = _about(manifest, uncovered(shown), language)
-    context["style"] = Markup(_style(shown | _shown_characters([context["about"]]), language))
+    styles: dict[str, str] = {}
+    for section in context["sections"]:
+        section.pieces = [_with_classes(piece, styles) for piece in section.pieces]
+    classes = "".join(f".servlab .{name}{{{rules}}}" for rules, name in styles.items())
+    context["style"] = Markup(
+        classes + _style(shown | _shown_characters([context["about"]]), language)
+    )
     return context
+
+
+def _with_classes(piece: Markup, styles: dict[str, str]) -> Markup:
+    """Return a piece with the styles of its drawings as classes, which all drawings share.
+
+    A study draws thousands of marks in a few dozen styles; written out they are a third of a
+    page. ``styles`` maps each style to the name of its class and is filled here.
+    """
+
+    def shared(found: re.Match[str]) -> str:
+        return f' class="{styles.setdefault(unescape(found[1]), f"k{len(styles)}")}"'
+
+    def drawing(found: re.Match[str]) -> str:
+        return re.sub(r' style="([^"]*)"', shared, found[0])
+
+    return Markup(re.sub(r"<svg .*?</svg>", drawing, str(piece), flags=re.DOTALL))
 
 
 def _strings(value: Any) -> Iterator[str]:

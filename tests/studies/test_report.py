@@ -76,6 +76,14 @@ def test_a_report_stays_far_under_its_limit(chinese):
     assert len(chinese.encode()) < 300_000
 
 
+def test_marks_of_charts_share_their_styles(english):
+    drawings = re.findall(r"<svg .*?</svg>", english, flags=re.DOTALL)
+    assert drawings
+    assert not any(" style=" in drawing for drawing in drawings)
+    used = set(re.findall(r'class="(k\d+)"', "".join(drawings)))
+    assert used == set(re.findall(r"\.servlab \.(k\d+)\{", english))
+
+
 def test_the_page_says_its_language(english, chinese):
     assert '<html lang="en"' in english
     assert '<html lang="zh-CN"' in chinese
