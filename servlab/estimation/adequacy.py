@@ -12,7 +12,8 @@ from scipy import stats
 from servlab.core.errors import ModelError
 from servlab.core.linalg import Array
 from servlab.core.threads import blas_threads
-from servlab.estimation.moments import Moments, check_invertible, moments
+from servlab.estimation.correlation_checks import check_invertible
+from servlab.estimation.moments import Moments, moments
 
 
 @dataclass(frozen=True, slots=True, eq=False)

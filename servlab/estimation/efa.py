@@ -14,9 +14,10 @@ from servlab.core.checks import check_choice, check_count
 from servlab.core.errors import HeywoodWarning, ModelError
 from servlab.core.linalg import Array
 from servlab.core.threads import blas_threads
+from servlab.estimation.correlation_checks import check_invertible
 from servlab.estimation.efa_fit import FactorFit, degrees_of_freedom, factor_fit
 from servlab.estimation.extraction import Extraction, extract
-from servlab.estimation.moments import Kind, Moments, check_invertible, moments
+from servlab.estimation.moments import Kind, Moments, moments
 from servlab.estimation.rotation import ROTATIONS, Rotated, Rotation, rotate
 
 EXTRACTIONS = ("minres", "ml", "paf")
@@ -103,12 +104,14 @@ class EfaResult:
         """Return what a reader must be told.
 
         ``heywood``; ``pairwise`` (n is rows with any answer, some correlations rest on fewer);
-        ``weighted`` (no fit tests).
+        ``weighted`` (no fit tests); ``polychoric`` (chi-square and what follows from it assume
+        normal answers, not ordinal ones).
         """
         told = {
             "heywood": bool(self.heywood),
             "pairwise": self.moments.missing == "pairwise",
             "weighted": self.moments.weighted,
+            "polychoric": self.moments.kind == "polychoric",
         }
         return tuple(name for name, holds in told.items() if holds)
 
@@ -156,7 +159,7 @@ def efa(
         ``none``; orthogonal ``varimax``, ``quartimax``, ``equamax``, ``geominT``, ``bentlerT``,
         ``targetT``; oblique ``promax``, ``oblimin``, ``quartimin``, ``geominQ``, ``bentlerQ``,
         ``targetQ``.
-    kind : {"pearson"}
+    kind : {"pearson", "polychoric"}
         Which correlations are analysed.
     target : DataFrame, optional
         (k, m) loadings aimed at by a target rotation, missing where any may be.

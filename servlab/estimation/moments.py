@@ -5,21 +5,32 @@ estimated from moments is, so it costs the same for 300 and for 10 million respo
 the moments are there.
 """
 
-import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 import pandas as pd
 
 from servlab.core.checks import check_choice, check_items, check_varying, check_weights
-from servlab.core.errors import InadmissibleWarning, ModelError
-from servlab.core.linalg import Array, cov_to_cor, frozen, smallest_eigenvalue
+from servlab.core.errors import ModelError
+from servlab.core.linalg import Array, cov_to_cor, frozen
+from servlab.core.threads import blas_threads
+from servlab.estimation.acov import covariance_acov, polychoric_acov
+from servlab.estimation.correlation_checks import (
+    check_pairs,
+    warn_indefinite,
+    warn_ordinal,
+)
+from servlab.estimation.polychoric import (
+    Tables,
+    count_tables,
+    encode,
+    estimate_polychoric,
+    pair_counts,
+)
 
-Kind = Literal["pearson"]
+Kind = Literal["pearson", "polychoric"]
 Missing = Literal["listwise", "pairwise"]
-
-SINGULAR = 1e-10  # a correlation matrix with a smaller eigenvalue than this has no usable inverse
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,7 +48,8 @@ class Moments:
     mean : ndarray
         (k,) means in scale points.
     cov : ndarray
-        (k, k) covariances with denominator n - 1. ``cov_ml`` has denominator n.
+        (k, k) covariances with denominator n - 1. ``cov_ml`` has denominator n. Of kind
+        polychoric: the correlations, since latent responses have variance 1.
     cor : ndarray
         (k, k) correlations. With pairwise deletion each pair has its own standard deviations,
         as in R's ``cor(use = "pairwise")``, so ``cor`` is then not ``cov`` rescaled.
@@ -49,6 +61,18 @@ class Moments:
         Kish's effective number of rows; ``n`` without weights.
     n_min_pair : int
         Rows behind the pair of items with the fewest; ``n`` under listwise deletion.
+    thresholds : tuple of ndarray or None
+        For polychoric correlations: per item the (c - 1,) standard normal thresholds.
+    categories : tuple of ndarray or None
+        For polychoric correlations: per item the c answers that occur, increasing.
+    acov : ndarray or None
+        n times the sampling covariance, when it was asked for: of the covariances (order: down
+        the columns of the lower triangle) or of thresholds and correlations (all thresholds
+        item by item, then the pairs 1-2, 1-3, ...).
+    empty_pairs : tuple of (str, str)
+        For polychoric correlations: pairs of items whose table has an empty cell.
+    at_bound : tuple of (str, str)
+        For polychoric correlations: pairs whose likelihood rises up to 1 or -1.
     """
 
     names: tuple[str, ...]
@@ -61,11 +85,16 @@ class Moments:
     missing: Missing = "listwise"
     n_effective: float = np.nan
     n_min_pair: int = 0
+    thresholds: tuple[Array, ...] | None = None
+    categories: tuple[Array, ...] | None = None
+    acov: Array | None = None
+    empty_pairs: tuple[tuple[str, str], ...] = ()
+    at_bound: tuple[tuple[str, str], ...] = ()
 
     @property
     def cov_ml(self) -> Array:
         """The (k, k) covariances with denominator n, as maximum likelihood uses them."""
-        return self.cov * ((self.n - 1) / self.n)
+        return self.cov if self.kind == "polychoric" else self.cov * ((self.n - 1) / self.n)
 
     @property
     def weighted(self) -> bool:
@@ -87,6 +116,7 @@ def moments(
     kind: Kind = "pearson",
     missing: Missing = "listwise",
     weights: pd.Series | None = None,
+    acov: bool = False,
 ) -> Moments:
     """Compute means, covariances and correlations of items.
 
@@ -94,13 +124,16 @@ def moments(
     ----------
     items : DataFrame or Moments
         (n, k) responses in scale points, NaN where missing. Moments are returned as they are.
-    kind : {"pearson"}
-        Which correlations.
+    kind : {"pearson", "polychoric"}
+        Product-moment correlations of the answers, or correlations of the normal responses
+        behind ordinal answers (tetrachoric where there are two answers).
     missing : {"listwise", "pairwise"}
         Leave out rows with any missing answer, or use for each pair of items the rows that
         have both.
     weights : Series, optional
         (n,) probability weights, at least 0, on the index of ``items``.
+    acov : bool
+        Whether to compute the asymptotic covariance too, in a second pass over the rows.
 
     Returns
     -------
@@ -109,7 +142,15 @@ def moments(
     Raises
     ------
     ModelError
-        When an item is constant, no row is left, or a pair of items was never answered together.
+        When an item is constant, no row is left, a pair of items was never answered together,
+        or an item has more than 20 different answers and kind is polychoric.
+
+    Warns
+    -----
+    SparseDataWarning
+        When pair tables have empty cells: polychoric correlations lean on the normal curve there.
+    InadmissibleWarning
+        When the correlations cannot all hold at once, or one runs to 1 or -1.
 
     Notes
     -----
@@ -117,9 +158,14 @@ def moments(
     ``n / (n - 1)``, so that multiplying all weights by a constant changes nothing; rows of
     weight 0 do not count in ``n``. Kish's effective n is ``sum(w)^2 / sum(w^2)``.
 
+    Polychoric correlations are two-step maximum likelihood: thresholds from each item's shares,
+    then each pair's correlation. Categories are the answers that occur; one that nobody used is
+    not there. Only an empty cell in a 2 by 2 table gets half an answer (margins kept), as in
+    lavaan. Nothing is smoothed; ``smooth_moments`` does that when asked.
+
     References
     ----------
-    kish1965, section 11.7.
+    kish1965, section 11.7; olsson1979; muthen1984; browne1984.
 
     Examples
     --------
@@ -129,19 +175,31 @@ def moments(
     >>> m.n, m.n_dropped, float(m.cov[0, 0])
     (3, 1, 1.0)
     """
-    check_choice("kind", kind, ("pearson",))
+    check_choice("kind", kind, ("pearson", "polychoric"))
     check_choice("missing", missing, ("listwise", "pairwise"))
     if isinstance(items, Moments):
-        return _same_moments(items, kind, weights)
+        return _same_moments(items, kind, weights, acov)
     values = check_items(items)
     w = None if weights is None else check_weights(weights, values.index).to_numpy()
-    if missing == "listwise":
-        return _listwise(values, w)
-    return _pairwise(values, w)
+    if acov and missing == "pairwise":
+        raise ModelError("acov=True needs the same rows for every pair; use missing='listwise'.")
+    if kind == "polychoric":
+        return _polychoric(values, missing, w, acov)
+    if missing == "pairwise":
+        return _pairwise(values, w)
+    found = _listwise(values, w)
+    if not acov:
+        return found
+    if w is not None:
+        raise ModelError("acov=True has no weighted form for covariances; leave weights out.")
+    rows = values.to_numpy()[~values.isna().any(axis=1).to_numpy()]
+    return replace(found, acov=frozen(covariance_acov(rows, found.mean)))
 
 
-def _same_moments(given: Moments, kind: str, weights: pd.Series | None) -> Moments:
+def _same_moments(given: Moments, kind: str, weights: pd.Series | None, acov: bool) -> Moments:
     """Return moments that were given, unless the call asks for other ones."""
+    if acov and given.acov is None:
+        raise ModelError("the Moments given hold no acov; give moments() the rows, acov=True.")
     if weights is not None:
         raise ModelError("weights cannot be applied to Moments; give them to moments() itself.")
     if given.kind != kind and kind != "pearson":
@@ -178,6 +236,85 @@ def _listwise(values: pd.DataFrame, w: Array | None) -> Moments:
     )
 
 
+def _polychoric(values: pd.DataFrame, missing: Missing, w: Array | None, acov: bool) -> Moments:
+    """Return polychoric moments of ordinal items."""
+    X = values.to_numpy()
+    gone = np.isnan(X)
+    keep = ~(gone.any(axis=1) if missing == "listwise" else gone.all(axis=1))
+    if w is not None:
+        keep &= w > 0
+        w = w[keep] * (keep.sum() / w[keep].sum())
+    X = X[keep]
+    for column in values.columns:
+        check_varying(values.loc[keep, [column]].dropna())
+    names = tuple(map(str, values.columns))
+    codes, categories = encode(X, names)
+    with blas_threads(len(names)):
+        tables = count_tables(codes, categories, w)
+        together = pair_counts(tables)
+        check_pairs(together, values.columns)
+        found = estimate_polychoric(tables)
+        spread = polychoric_acov(codes, tables, found, w) if acov else None
+    cor = frozen(found.cor)
+    named = {
+        "empty_pairs": tuple((names[i], names[j]) for i, j in found.empty),
+        "at_bound": tuple((names[i], names[j]) for i, j in found.at_bound),
+    }
+    warn_ordinal(cor, **named)
+    return Moments(
+        names=names,
+        n=len(X),
+        n_dropped=len(values) - len(X),
+        mean=frozen(np.array([_table_mean(tables, i) for i in range(len(names))])),
+        cov=cor,
+        cor=cor,
+        kind="polychoric",
+        missing=missing,
+        n_effective=float(len(X) if w is None else w.sum() ** 2 / (w @ w)),
+        n_min_pair=int(len(X) if missing == "listwise" else together.min()),
+        thresholds=found.thresholds,
+        categories=categories,
+        acov=None if spread is None else frozen(spread),
+        **named,
+    )
+
+
+def _table_mean(tables: Tables, i: int) -> float:
+    """Return the mean answer to item i in scale points."""
+    margin = tables.margin(i)
+    return float(margin @ tables.categories[i] / margin.sum())
+
+
+def smooth_moments(given: Moments) -> Moments:
+    """Return moments whose correlations are positive definite, as near as lifting allows.
+
+    Parameters
+    ----------
+    given : Moments
+        Of any kind.
+
+    Returns
+    -------
+    Moments
+        Eigenvalues under 1e-8 lifted to 1e-6 and the diagonal scaled back to 1; the same object
+        when none is that small.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> m = moments(pd.DataFrame({"a": [1, 2, 3, 4], "b": [1, 3, 2, 4]}))
+    >>> smooth_moments(m) is m
+    True
+    """
+    values, vectors = np.linalg.eigh(given.cor)
+    if values[0] >= 1e-8:
+        return given
+    lifted = np.where(values < 1e-8, 1e-6, values)
+    cor = frozen(cov_to_cor((vectors * lifted) @ vectors.T))
+    scale = np.sqrt(np.diag(given.cov))
+    return replace(given, cor=cor, cov=frozen(cor * np.outer(scale, scale)), acov=None)
+
+
 def _pairwise(values: pd.DataFrame, w: Array | None) -> Moments:
     """Return moments of which each pair of items uses the rows that have both."""
     X = values.to_numpy()
@@ -190,9 +327,9 @@ def _pairwise(values: pd.DataFrame, w: Array | None) -> Moments:
         check_varying(values.loc[keep, [column]].dropna())
     seen = ~np.isnan(X)
     counts = seen.T.astype(float) @ seen
-    _check_pairs(counts, values.columns)
+    check_pairs(counts, values.columns)
     mean, cov, cor = _pairwise_arrays(X, seen, counts, w)
-    _warn_indefinite(cor)
+    warn_indefinite(cor)
     return Moments(
         names=tuple(map(str, values.columns)),
         n=len(X),
@@ -220,52 +357,3 @@ def _pairwise_arrays(
     cor = cross / np.sqrt(square * square.T)
     np.fill_diagonal(cor, 1.0)
     return mean, cross * counts / (counts - 1), cor
-
-
-def _check_pairs(counts: Array, names: pd.Index) -> None:
-    """Raise ``ModelError`` when some pair of items shares fewer than three rows."""
-    i, j = np.unravel_index(int(np.argmin(counts)), counts.shape)
-    if counts[i, j] < 3:
-        raise ModelError(
-            f"items {names[int(i)]!r} and {names[int(j)]!r} were answered together by "
-            f"{int(counts[i, j])} rows; at least 3 are needed for a correlation, leave one out."
-        )
-
-
-def _warn_indefinite(cor: Array) -> None:
-    """Warn when pairwise correlations cannot all hold at once."""
-    low = smallest_eigenvalue(cor)
-    if low < -SINGULAR:
-        warnings.warn(
-            f"The pairwise correlations cannot all hold at once (smallest eigenvalue {low:.3g}); "
-            "use missing='listwise' or fewer items.",
-            InadmissibleWarning,
-            stacklevel=4,
-        )
-
-
-def check_invertible(given: Moments, purpose: str) -> None:
-    """Raise ``ModelError`` naming the items when the correlation matrix has no usable inverse."""
-    if smallest_eigenvalue(given.cor) > SINGULAR:
-        return
-    if given.n <= len(given.names):
-        raise ModelError(
-            f"{purpose} needs more rows than items; got {given.n} rows of {len(given.names)} items."
-        )
-    raise ModelError(
-        f"{purpose} needs items none of which is a combination of the others; "
-        f"{_culprits(given)}; leave one of them out."
-    )
-
-
-def _culprits(given: Moments) -> str:
-    """Name the items that make a correlation matrix singular."""
-    k = len(given.names)
-    rows, cols = np.triu_indices(k, 1)
-    twins = np.abs(given.cor[rows, cols]) > 1 - 1e-8
-    if twins.any():
-        at = int(np.argmax(twins))
-        return f"{given.names[rows[at]]!r} and {given.names[cols[at]]!r} are copies of each other"
-    vector = np.linalg.eigh(given.cor)[1][:, 0]
-    involved = [name for name, v in zip(given.names, vector, strict=True) if abs(v) > 1e-4]
-    return f"{involved} depend on each other"

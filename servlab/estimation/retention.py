@@ -9,8 +9,9 @@ import pandas as pd
 from servlab.core.checks import check_choice, check_count
 from servlab.core.linalg import Array, cov_to_cor
 from servlab.core.threads import blas_threads
+from servlab.estimation.correlation_checks import check_invertible
 from servlab.estimation.extraction import squared_multiple_correlations
-from servlab.estimation.moments import Moments, check_invertible, moments
+from servlab.estimation.moments import Moments, moments
 
 Factors = Literal["components", "common"]
 
