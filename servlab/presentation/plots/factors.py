@@ -110,8 +110,7 @@ def _paint_scree(
         ax.plot(x[which], observed[which], marker="o", markersize=8, linestyle="none",
                 markerfacecolor=fill, markeredgecolor=ACCENT, markeredgewidth=2)  # fmt: skip
     ax.set_ylim(min(0.0, float(min(observed.min(), null.min())) * 1.05), None)
-    step = next(s for s in (1, 2, 5, 10, 20, 50, 100) if len(x) / s <= (8 if narrow else 13))
-    ax.set_xticks([1, *range(max(step, 2), len(x) + 1, step)] if len(x) > 1 else [1])
+    ax.set_xticks(_counts(len(x), 8 if narrow else 13))
     ax.yaxis.set_major_locator(MaxNLocator(5, integer=True))
     ax.tick_params(axis="y", labelcolor=SOFT, labelsize=12)
     ax.grid(axis="y")
@@ -119,6 +118,12 @@ def _paint_scree(
     ax.set_xlabel(message("scale.scree_x", language))
     ax.set_title(message("scale.scree_y", language), loc="left", color=SOFT, size=12)
     _name_lines(ax, observed, null, language)
+
+
+def _counts(k: int, most: int) -> list[int]:
+    """Return which of the numbers 1 to k stand under the axis: 1 and round ones."""
+    step = next(s for s in (1, 2, 5, 10, 20, 50, 100, k) if k / s <= most)
+    return list(range(1, k + 1, step)) if step < 5 else [1, *range(step, k + 1, step)]
 
 
 def _name_lines(ax: "Axes", observed: np.ndarray, null: np.ndarray, language: Language) -> None:
@@ -179,9 +184,11 @@ def plot_loadings(
     def paint(figure: "Figure", narrow: bool) -> None:
         _paint_loadings(figure, _grid_plan(rows, narrow), table, language)
 
+    caption = message("scale.loadings_plot_caption", language, rotation=rotation)
+    flags = _flags(result, instrument, language)
     return draw_chart(
         paint,
-        caption=message("scale.loadings_plot_caption", language, rotation=rotation),
+        caption=join_sentences([caption, *flags], language),
         alt=message("scale.loadings_plot_alt", language, rows=_alt(table, names, language)),
         language=language,
         height=_grid_plan(rows, False).height,

@@ -47,9 +47,7 @@ Level = Literal["dimension", "item"]
 TONES: dict[Standing, str] = {"below": BAD, "above": GOOD, "level": SOFT, "unknown": SOFT}
 
 
-def plot_gaps(
-    result: GapScores, *, level: Level = "dimension", language: Language = "en"
-) -> Chart:
+def plot_gaps(result: GapScores, *, level: Level = "dimension", language: Language = "en") -> Chart:
     """Draw the mean gaps with their intervals, the widest shortfall on top.
 
     Parameters
@@ -148,9 +146,7 @@ def paint_intervals(
     ticks = nice_ticks(low, high, 5 if plan.narrow else 8)
     digits = 2 if len(ticks) > 1 and ticks[1] - ticks[0] < 0.1 else 1
     words = [format_number(t, digits, sign=signed) for t in ticks]
-    ax = row_axes(
-        figure, plan, rows, limits=(low, high), ticks=ticks, tick_labels=words, axis=axis
-    )
+    ax = row_axes(figure, plan, rows, limits=(low, high), ticks=ticks, tick_labels=words, axis=axis)
     if zero:
         upright(ax, plan, 0, color=SOFT, zorder=1)
     for place, (_, row) in zip(places or range(len(table)), table.iterrows(), strict=True):
@@ -222,6 +218,7 @@ def plot_expectation_perception(
     rows = [_gap_row(code, row, result, language) for code, row in table.iterrows()]
     axis = message("gaps.dumbbell_axis", language)
     answered = scale or result.instrument.scale_of("perception")
+    check_scale(table[["expected", "perceived"]], answered)
 
     def plan(narrow: bool) -> Plan:
         return plan_rows(rows, narrow, keyed=True)
@@ -239,6 +236,16 @@ def plot_expectation_perception(
         height=wide,
         narrow_height=tall,
     )
+
+
+def check_scale(means: pd.DataFrame, scale: Scale) -> None:
+    """Raise ``ModelError`` when a mean lies outside the scale that would be drawn."""
+    low, high = float(means.min().min()), float(means.max().max())
+    if low < scale.low or high > scale.high:
+        raise ModelError(
+            f"means from {low:.2f} to {high:.2f} lie outside the scale {scale.low} to "
+            f"{scale.high}; give the scale that was answered on, as scale=survey.scales[...]."
+        )
 
 
 def scale_axis(scale: Scale, narrow: bool) -> dict[str, object]:
@@ -290,5 +297,3 @@ def _pairs_alt(table: pd.DataFrame, result: GapScores, language: Language) -> st
         for code, row in table.iterrows()
     ]
     return separated(texts, language)
-
-

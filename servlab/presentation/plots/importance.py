@@ -11,7 +11,6 @@ from servlab.data.schema import Language
 from servlab.data.survey import Survey
 from servlab.estimation.drivers import ImportancePerformance
 from servlab.presentation.chart import (
-    ACCENT,
     BAD,
     EXPECTED,
     GOOD,
@@ -26,7 +25,7 @@ from servlab.presentation.chart import (
 )
 from servlab.presentation.formats import format_correlation, format_number, format_share
 from servlab.presentation.labels import plain, term_label, variable_label
-from servlab.presentation.messages import message
+from servlab.presentation.messages import join_sentences, message
 from servlab.presentation.plots.gaps import separated
 from servlab.presentation.plots.rows import EM, nice_ticks, shorten
 
@@ -60,6 +59,10 @@ class Box:
     bottom: float
     right: float
     top: float
+
+    def wider(self, by: float) -> "Box":
+        """Return the box with so many px more at both sides."""
+        return Box(self.left - by, self.bottom, self.right + by, self.top)
 
     def overlap(self, other: "Box") -> float:
         """Return the area that two boxes share."""
@@ -109,19 +112,24 @@ def plot_importance_performance(
     def paint(figure: "Figure", narrow: bool) -> None:
         _paint(figure, result, narrow, language)
 
-    values = {"outcome": variable_label(result.outcome or "", survey, language)}
     return draw_chart(
         paint,
-        caption=message(
-            f"drivers.ipa_plot_caption_{result.source}",
-            language,
-            **(values if result.source == "derived" else {}),
-        ),
+        caption=_caption(result, survey, language),
         alt=message("drivers.ipa_plot_alt", language, rows=_alt(result, language)),
         language=language,
         height=_size(False)[1],
         narrow_height=_size(True)[1],
     )
+
+
+def _caption(result: ImportancePerformance, survey: Survey | None, language: Language) -> str:
+    """Return the caption: where importance comes from, and what numbers at the marks are."""
+    values = {}
+    if result.source == "derived":
+        values["outcome"] = variable_label(result.outcome or "", survey, language)
+    first = message(f"drivers.ipa_plot_caption_{result.source}", language, **values)
+    codes = message("drivers.ipa_plot_codes", language) if result.level == "item" else ""
+    return join_sentences([first, codes], language)
 
 
 def _size(narrow: bool) -> tuple[float, float]:
@@ -236,7 +244,7 @@ def _marks(ax: "Axes", result: ImportancePerformance) -> None:
         ax=ax,
         zorder=3,
     )
-    ax.set_xlabel(ax.get_xlabel())
+    ax.set_ylabel("")  # its words stand over the axis
 
 
 def _in_px(
@@ -271,7 +279,7 @@ def place_labels(
     the candidate around its point that shares least area with marks, quadrant names and labels
     already placed, and lies inside the axes.
     """
-    marks = [Box(x - 7, y - 7, x + 7, y + 7) for x, y in points]
+    marks = [Box(x - 11, y - 7, x + 11, y + 7) for x, y in points]
     taken: list[Box] = _corner_boxes(inner)
     spots: dict[int, Spot] = {}
     for i in _crowded_first(points):
@@ -279,11 +287,9 @@ def place_labels(
         height = LINE_HEIGHT * len(labels[i])
         around = _candidates(points[i], width, height)
         others = [*taken, *(mark for j, mark in enumerate(marks) if j != i)]
-        best = min(
-            range(len(around)), key=lambda c: (_cost(around[c].box, others, inner), c)
-        )
+        best = min(range(len(around)), key=lambda c: (_cost(around[c].box, others, inner), c))
         spots[i] = around[best]
-        taken.append(around[best].box)
+        taken.append(around[best].box.wider(5))
     return [spots[i] for i in range(len(points))]
 
 

@@ -1,6 +1,6 @@
 """How answers spread over the scale: bars that part at its middle, low answers to the left."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -158,7 +158,7 @@ def _groups(survey: Survey, by: str) -> pd.Series:
     return groups.where(groups.isna(), groups.astype(str))
 
 
-def _ordered(groups: Sequence[str]) -> list[str]:
+def _ordered(groups: Iterable[object]) -> list[str]:
     """Return group codes with numbers in the order of numbers."""
 
     def key(code: str) -> tuple[int, float, str]:
@@ -211,9 +211,7 @@ def _draw(shares: pd.DataFrame, scale: Scale, words: _Words) -> Chart:
     if shares.empty:
         raise ModelError("nobody answered an item of this battery; there is nothing to draw.")
     language = words.language
-    rows = [
-        Row(str(name), format_share(sides(row, scale)[1])) for name, row in shares.iterrows()
-    ]
+    rows = [Row(str(name), format_share(sides(row, scale)[1])) for name, row in shares.iterrows()]
 
     def plan(narrow: bool) -> Plan:
         lines = axis_lines(words.axis, narrow)
@@ -251,7 +249,8 @@ def _paint(
     ax = row_axes(
         figure, plan, rows, limits=(low, high), ticks=ticks, tick_labels=labels, axis=words.axis
     )
-    colours = dict(zip(shares.columns, diverging(scale.n_points), strict=True))
+    points = [int(point) for point in shares.columns]
+    colours = dict(zip(points, diverging(scale.n_points), strict=True))
     per_px = (high - low) / (plan.width - plan.left - plan.right)
     places = np.array([mark_y(plan, i) for i in range(len(rows))])
     for point, colour in colours.items():
@@ -262,7 +261,7 @@ def _paint(
                 ax.text(start + share / 2, y, text, ha="center", va="center_baseline",
                         size=11, color=text_on(colour))  # fmt: skip
     upright(ax, plan, 0, color=SOFT, zorder=1)
-    _write_scale(figure, plan, list(colours), words.language, colours)
+    _write_scale(figure, plan, points, words.language, colours)
 
 
 def _write_scale(

@@ -14,6 +14,7 @@ from servlab.presentation.chart import INK, LINE, NARROW, SOFT, WIDE, text_width
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from matplotlib.transforms import Transform
 
 EM = 7.2  # px that a half-width character of 13 px takes, at most
 LINE_STEP = 17  # px from one line of text to the next
@@ -213,7 +214,7 @@ def write(ax: "Axes", x: float, y: float, text: str, **look: Any) -> None:
     from matplotlib.transforms import Affine2D, blended_transform_factory
 
     across = Affine2D().scale(1 / 72) + ax.get_figure(root=True).dpi_scale_trans  # type: ignore[union-attr]
-    place = blended_transform_factory(across, ax.transData)
+    place: Transform = blended_transform_factory(across, ax.transData)
     ax.text(x, y, text, transform=place, clip_on=False, **{"va": "center_baseline"} | look)
 
 

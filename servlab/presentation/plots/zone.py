@@ -12,7 +12,7 @@ from servlab.presentation.chart import ACCENT, BAD, EXPECTED, GOOD, LINE, SOFT, 
 from servlab.presentation.formats import format_number
 from servlab.presentation.labels import plain, term_label
 from servlab.presentation.messages import message
-from servlab.presentation.plots.gaps import Level, scale_axis, separated
+from servlab.presentation.plots.gaps import Level, check_scale, scale_axis, separated
 from servlab.presentation.plots.rows import (
     Key,
     Plan,
@@ -73,6 +73,7 @@ def plot_zone(
     if table.empty:
         raise ModelError(f"no {level} has a zone to draw; nobody answered all three batteries.")
     answered = scale or result.instrument.scale_of("perception")
+    check_scale(table[["adequate", "perceived", "desired"]], answered)
     rows = [_row(code, row, result, language) for code, row in table.iterrows()]
 
     def plan(narrow: bool) -> Plan:
