@@ -81,6 +81,7 @@ def encode_survey(table: RawTable, book: Codebook) -> Encoded:
             title=book.spec.title,
             origin=book.spec.source,
             simulated=book.spec.simulated,
+            notes=table.notes,
         ),
     )
     return Encoded(survey, (), _negative(survey, book), unused)
@@ -212,7 +213,7 @@ def _points(coder: Encoder, book: Codebook) -> pd.DataFrame | None:
 
 def _duration(coder: Encoder, book: Codebook) -> pd.Series | None:
     column = book.spec.respondents.duration
-    return None if column is None else coder.numbers(column, wanted_by="duration")
+    return None if column is None else coder.seconds(column, wanted_by="duration")
 
 
 def _index(coder: Encoder, book: Codebook) -> pd.Index:

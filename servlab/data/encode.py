@@ -3,7 +3,9 @@
 Problems are collected with file, column, row and remedy, so that a person mends them in one go.
 """
 
+import datetime
 import difflib
+import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -16,6 +18,12 @@ from servlab.data.formats import RawTable
 from servlab.data.schema import Scale
 
 _SIGNS = {"\N{MINUS SIGN}": "-", "－": "-", "＋": "+", "．": ".", "，": ","}
+TIMES = (
+    re.compile(
+        r"(?:(\d+)\s*(?:小时|时|h))?\s*(?:(\d+)\s*(?:分钟|分|m|min))?\s*(?:([\d.]+)\s*(?:秒|s))?"
+    ),
+    re.compile(r"(?:(\d+):)?(\d{1,2}):(\d{2}(?:\.\d+)?)"),
+)
 SHOWN = 3  # rows named in one problem; the count says how many there are
 
 
@@ -85,6 +93,40 @@ class Encoder:
             self._check_whole(column, codes, uniques, lookup)
         self._check_declared(column, codes, uniques, lookup)
         return pd.Series(result, index=range(n))
+
+    def seconds(self, column: str, *, wanted_by: str) -> pd.Series:
+        """Return a column of times as seconds: numbers, 85秒, 1分25秒, 85 s, 00:01:25."""
+        n = len(self.table.frame)
+        if not self.has(column, wanted_by):
+            return pd.Series(np.nan, index=range(n))
+        codes, uniques = pd.factorize(self.table.frame[column], use_na_sentinel=True)
+        parsed = [self._seconds(cell) for cell in uniques]
+        for k, (_, fault) in enumerate(parsed):
+            if fault:
+                remedy = (
+                    "write seconds, 1分25秒 or 00:01:25, or leave duration out of the codebook."
+                )
+                self._note(column, codes == k, f"{uniques[k]!r} is no time taken", remedy)
+        lookup = np.array([value for value, _ in parsed] + [np.nan])
+        return pd.Series(lookup[codes], index=range(n))
+
+    def _seconds(self, cell: Any) -> tuple[float, bool]:
+        if is_missing(cell, ()):
+            return np.nan, False
+        if isinstance(cell, datetime.timedelta):
+            return cell.total_seconds(), False
+        if isinstance(cell, datetime.time):
+            return cell.hour * 3600.0 + cell.minute * 60 + cell.second, False
+        text = plain_digits(str(cell)).strip()
+        value, fault = parse_number(text, self.decimal)
+        if not fault:
+            return (value, False) if value >= 0 else (np.nan, True)
+        for pattern in TIMES:
+            found = pattern.fullmatch(text)
+            if found and any(found.groups()):
+                hours, minutes, seconds = (float(part or 0) for part in found.groups())
+                return hours * 3600 + minutes * 60 + seconds, False
+        return np.nan, True
 
     def texts(self, column: str, *, wanted_by: str, missing: Sequence[Value] = ()) -> pd.Series:
         """Return a column as text, as written in the file; None where empty or missing."""

@@ -124,8 +124,9 @@ def screen_responses(survey: Survey) -> Screening:
     propose many honest people where dimensions are judged alike; left out under eight dimensions,
     counted over batteries. ``outlying``: squared Mahalanobis distance of complete answers beyond
     the chi-square quantile .999, which skewed answers exceed more often than one time in a
-    thousand; left out unless complete rows are twice as many as items. ``too_fast``: under two seconds an item
-    [huang2012]_; needs a duration. Answers out of range never get this far: the reader stops.
+    thousand; left out unless complete rows are twice as many as items. ``too_fast``: under two
+    seconds an item [huang2012]_; needs a duration. Answers out of range never get this far: the
+    reader stops.
 
     References
     ----------

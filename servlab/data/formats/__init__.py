@@ -9,6 +9,7 @@ from servlab.core.errors import DataError
 from servlab.data.codebook import FileFormat
 from servlab.data.formats.columnar import read_columnar
 from servlab.data.formats.labelled import read_labelled
+from servlab.data.formats.platforms import platform_table
 from servlab.data.formats.table import RawTable, checked
 from servlab.data.formats.text import read_text
 from servlab.data.formats.workbook import read_workbook
@@ -49,7 +50,7 @@ def read_raw(path: str | Path, file: FileFormat | None = None) -> RawTable:
         table = read_columnar(path.name, content, kind)
     else:
         table = read_text(path.name, content, file, "\t" if kind == "tsv" else None)
-    return checked(table)
+    return checked(platform_table(table))
 
 
 def _content(path: Path) -> bytes:

@@ -10,6 +10,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from servlab.core.errors import DataError
+from servlab.data.schema import Label
+
+SURVEYMONKEY = "Respondent ID"  # the first column of every export of that platform
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,8 +39,8 @@ class RawTable:
         Labels of codes, where the format carries them.
     declared_missing : mapping of str to list
         User-missing values (or ``{"lo", "hi"}`` ranges), where the format declares them.
-    notes : tuple of str
-        What was done to the rows of a platform's export before reading.
+    notes : tuple of Label
+        What was done to a platform's export before reading.
     """
 
     frame: pd.DataFrame
@@ -49,7 +52,7 @@ class RawTable:
     labels: Mapping[str, str] = field(default_factory=dict)
     value_labels: Mapping[str, Mapping[Any, str]] = field(default_factory=dict)
     declared_missing: Mapping[str, list[Any]] = field(default_factory=dict)
-    notes: tuple[str, ...] = ()
+    notes: tuple[Label, ...] = ()
 
     @property
     def row_numbers(self) -> NDArray[np.int64]:

@@ -9,7 +9,14 @@ import numpy as np
 
 from servlab.core.errors import DataError
 from servlab.data.codebook import FileFormat
-from servlab.data.formats.table import RawTable, frame_of, hash_of, is_blank, letters
+from servlab.data.formats.table import (
+    SURVEYMONKEY,
+    RawTable,
+    frame_of,
+    hash_of,
+    is_blank,
+    letters,
+)
 
 # A workbook of a survey unpacks to a few times its size; a bomb to a thousand times.
 MAX_UNPACKED = 2_000_000_000
@@ -54,7 +61,7 @@ def _table(name: str, content: bytes, rows: list[list[Any]], header_row: int) ->
     while used and not header[used - 1] and all(is_blank(row[used - 1]) for row in body):
         used -= 1
     for k, heading in enumerate(header[:used]):
-        if heading:
+        if heading or header[0] == SURVEYMONKEY:  # whose second header row names the columns
             continue
         filled = np.flatnonzero([not is_blank(row[k]) for row in body])
         if len(filled):
