@@ -26,6 +26,7 @@ from servlab.core.errors import StudyError
 from servlab.studies.dependencies import names_of
 from servlab.studies.kernel import (
     KERNEL_NAME,
+    close_thread_loop,
     end_kernel,
     kernel_environment,
     kernel_folder,
@@ -254,6 +255,7 @@ class StudyEngine(Engine):  # type: ignore[misc]
                 os.close(options["stdout"])
                 _close(client)
                 end_kernel(manager)
+                close_thread_loop()
 
 
 papermill_engines.register(KERNEL_NAME, StudyEngine)

@@ -106,6 +106,20 @@ def end_kernel(manager: Any) -> None:
         run_sync(manager.cleanup_resources)()
 
 
+def close_thread_loop() -> None:
+    """Close the event loop that jupyter_core made for this thread, unless it is the main one.
+
+    Nobody else would: a worker thread's loop holds sockets until the process ends.
+    """
+    from jupyter_core.utils import ensure_event_loop
+
+    if threading.current_thread() is threading.main_thread():
+        return
+    loop = ensure_event_loop()
+    if not loop.is_running():
+        loop.close()
+
+
 def kill_tree(pid: int) -> None:
     """Kill a process, its process group and its descendants."""
     import psutil
