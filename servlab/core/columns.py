@@ -81,6 +81,10 @@ TIDY = MappingProxyType(
         # items and scales
         "mean": "mean",
         "item_rest": "correlation of an item with the sum of the others",
+        "item_total": "correlation of an item with the sum, itself included",
+        "critical_ratio": "Welch's t of an item between the upper and the lower 27 % of the sums",
+        "critical_df": "degrees of freedom of the critical ratio",
+        "critical_p": "two-sided p value of the critical ratio, in [0, 1]",
         "alpha_if_dropped": "coefficient alpha of the other items",
         "alpha_standardized": "coefficient alpha of standardized items",
         "mean_cor": "mean correlation between items",
