@@ -1,0 +1,1 @@
+"""Benchmarks: servlab beside what a user would pick instead."""

@@ -28,6 +28,8 @@ _HOMES = {
     "exclude_screened": "servlab.data.screening",
     "survey_from_frame": "servlab.data.readers",
     "check_survey": "servlab.data.check",
+    "combine_waves": "servlab.data.waves",
+    "wave_items": "servlab.data.waves",
     # scales
     "dimension_scores": "servlab.scales.scoring",
     "gap_scores": "servlab.scales.gaps",
@@ -66,6 +68,7 @@ _HOMES = {
     "plot_expectation_perception": "servlab.presentation.plots",
     "plot_zone": "servlab.presentation.plots",
     "plot_likert": "servlab.presentation.plots",
+    "plot_likert_by": "servlab.presentation.plots",
     "plot_scree": "servlab.presentation.plots",
     "plot_loadings": "servlab.presentation.plots",
     "plot_drivers": "servlab.presentation.plots",

@@ -9,6 +9,7 @@ import pandas as pd
 from servlab.data.codebook import Codebook, Exclusion, Outcome
 from servlab.data.encode import Encoder, is_missing
 from servlab.data.formats import RawTable
+from servlab.data.instrument import Instrument
 from servlab.data.keying import NegativeItem, negative_items
 from servlab.data.schema import Label
 from servlab.data.survey import Exclusions, Provenance, Survey, VariableInfo
@@ -59,7 +60,7 @@ def encode_survey(table: RawTable, book: Codebook) -> Encoded:
         return Encoded(None, tuple(coder.problems), (), unused)
     frames = {name: _rows(frame, keep, index) for name, frame in answers.items()}
     survey = Survey(
-        instrument=book.instrument,
+        instrument=_as_asked(book),
         answers=MappingProxyType(frames),
         reversed_items=MappingProxyType({b: book.reversed_in(b) for b in frames}),
         scales=MappingProxyType({b: book.scale_of(b) for b in frames}),
@@ -306,3 +307,20 @@ def _negative(survey: Survey, book: Codebook) -> tuple[NegativeItem, ...]:
         for item in negative_items(battery, survey.items(battery), survey.instrument)
     ]
     return tuple(item for item in found if item.item not in exempt)
+
+
+def _as_asked(book: Codebook) -> Instrument:
+    """Return the instrument with the scales that this questionnaire used.
+
+    Results carry the instrument; charts and captions must name the scale that was answered.
+    """
+    batteries = {
+        name: battery.model_copy(update={"scale": book.scale_of(name)})
+        for name, battery in book.instrument.batteries.items()
+        if name in book.spec.batteries
+    }
+    rated = [battery.scale for name, battery in batteries.items() if name != "importance"]
+    scale = rated[-1] if rated else book.instrument.scale
+    return book.instrument.model_copy(
+        update={"batteries": {**book.instrument.batteries, **batteries}, "scale": scale}
+    )

@@ -78,7 +78,8 @@ def formula(outcome: str, predictors: Sequence[str]) -> str:
 def _quote(name: str) -> str:
     if "`" in name:
         raise ModelError(f"column {name!r} holds a backtick; rename it to use it in a formula.")
-    return name if name.isidentifier() and name not in _FUNCTIONS else f"`{name}`"
+    plain = re.fullmatch(r"[^\W\d]\w*", name) and name not in _FUNCTIONS
+    return name if plain else f"`{name}`"
 
 
 def alias_columns(text: str, data: pd.DataFrame) -> Aliased:
@@ -119,6 +120,8 @@ def _translate(match: re.Match[str], text: str, data: pd.DataFrame, aliases: dic
             f"the formula calls {name}(...); compute that column first and use its name "
             "(only C(column), for categories, may be called)."
         )
+    if name == "Intercept":
+        raise ModelError("a column named 'Intercept' cannot be told from the constant; rename it.")
     if name not in data.columns:
         raise ModelError(
             f"the formula names {name!r}, which is no column of the data; they have "

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import servlab as sl
@@ -57,6 +57,8 @@ def test_standardized_slope_of_one_predictor_is_the_correlation():
 
 
 @settings(max_examples=15, deadline=None)
+@example(name="â·")  # an identifier to Python, two words to a pattern
+@example(name="a~b `c".replace("`", ""))
 @given(name=st.text(min_size=1, max_size=12).filter(lambda s: "`" not in s and s not in "abcy"))
 def test_any_column_name_works_in_formulas_and_output(name):
     frame = data().rename(columns={"a": name})
@@ -117,6 +119,7 @@ def test_near_collinear_predictors_are_named_and_flagged():
         ("y a", {}, "one tilde"),
         ("a + b ~ c", {}, "one column left of the tilde"),
         ("y ~ a", {"y": "text"}, "the outcome 'y' holds text"),
+        ("y ~ Intercept", {"Intercept": 1.0}, "cannot be told from the constant"),
         ("y ~ a +", {}, "cannot be read"),
         ("y ~ a", {"a": np.nan}, "no row is complete"),
     ],
