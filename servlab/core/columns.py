@@ -98,6 +98,7 @@ TIDY = MappingProxyType(
         "cumulative": "cumulated share of the total variance",
         "eigenvalue": "eigenvalue of the observed matrix",
         "eigenvalue_null": "eigenvalue expected without common factors",
+        "average_fourth": "mean fourth power of the partial correlations",
         "msa_kaiser": "Kaiser's measure of sampling adequacy, in [0, 1]",
         # regression
         "std_beta": "coefficient with outcome and predictors standardized",

@@ -1,5 +1,9 @@
-"""How many factors? Parallel analysis and Velicer's MAP; never a bare eigenvalue rule."""
+"""How many factors? Parallel analysis, Velicer's MAP and what they say together.
 
+Never a bare eigenvalue rule: eigenvalues over 1 count chance as well.
+"""
+
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -7,13 +11,22 @@ import numpy as np
 import pandas as pd
 
 from servlab.core.checks import check_choice, check_count
-from servlab.core.linalg import Array, cov_to_cor
+from servlab.core.errors import ModelError
+from servlab.core.linalg import Array
 from servlab.core.threads import blas_threads
 from servlab.estimation.correlation_checks import check_invertible
-from servlab.estimation.extraction import squared_multiple_correlations
-from servlab.estimation.moments import Moments, moments
+from servlab.estimation.moments import Kind, Moments, moments
+from servlab.estimation.null_draws import (
+    common_eigenvalues,
+    component_eigenvalues,
+    shuffled_cor,
+    shuffled_polychoric,
+    wishart_cor,
+)
 
 Factors = Literal["components", "common"]
+Draws = Literal["normal", "permutation"]
+Statistic = Literal["percentile", "mean"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -23,20 +36,28 @@ class ParallelAnalysis:
     Attributes
     ----------
     eigenvalues, null : Series
-        (k,) observed eigenvalues, and the percentile of those drawn; index 1..k.
+        (k,) observed eigenvalues, and the percentile or mean of those drawn; index 1..k.
     n_factors : int
         How many leading eigenvalues exceed their null.
     factors : str
         ``components`` (of the correlation matrix) or ``common`` (communalities on its diagonal).
+    draws, statistic : str
+        How chance was drawn and which statistic of it must be exceeded.
     percentile : float
+        Used with the statistic ``percentile`` only.
+    kind : str
+        Which correlations.
     n_draws, seed, n, n_dropped : int
     """
 
     eigenvalues: pd.Series
     null: pd.Series
     n_factors: int
-    factors: str
+    factors: Factors
+    draws: Draws
+    statistic: Statistic
     percentile: float
+    kind: Kind
     n_draws: int
     seed: int
     n: int
@@ -64,23 +85,34 @@ def parallel_analysis(
     seed: int,
     n_draws: int = 500,
     factors: Factors = "components",
+    draws: Draws = "normal",
+    statistic: Statistic = "percentile",
     percentile: float = 95.0,
+    kind: Kind = "pearson",
 ) -> ParallelAnalysis:
     """Count the factors that explain more than chance would (Horn's parallel analysis).
 
     Parameters
     ----------
     items : DataFrame or Moments
-        (n, k) responses; rows with missing answers are dropped.
+        (n, k) responses; rows with missing answers are dropped. Permutation draws and
+        polychoric correlations need the rows.
     seed : int
         Seed of the draws.
     n_draws : int
         Correlation matrices drawn.
     factors : {"components", "common"}
-        Eigenvalues of the correlation matrix [horn1965]_, or with squared multiple
-        correlations on its diagonal.
+        Eigenvalues of the correlation matrix [horn1965]_, or with the communalities of one
+        minres factor on its diagonal, as psych has it.
+    draws : {"normal", "permutation"}
+        Independent normal items, or the items themselves, each shuffled by itself. Polychoric
+        correlations are always compared with those of shuffled items.
+    statistic : {"percentile", "mean"}
+        What of the drawn eigenvalues must be exceeded.
     percentile : float
-        Percentile of the drawn eigenvalues to exceed, in (0, 100); 95 as Glorfeld proposed.
+        In (0, 100); 95 as Glorfeld proposed.
+    kind : {"pearson", "polychoric"}
+        Which correlations.
 
     Returns
     -------
@@ -89,12 +121,17 @@ def parallel_analysis(
     Raises
     ------
     ModelError
-        For a constant item, or fewer rows than items.
+        For a constant item, fewer rows than items, or Moments where rows are needed.
 
     Notes
     -----
-    Covariance matrices of n independent normal rows are drawn from the Wishart distribution
-    (Bartlett's decomposition), so that the cost does not grow with the rows.
+    Correlation matrices of n independent normal rows are drawn from the Wishart distribution
+    (Bartlett's decomposition), so that the cost does not grow with the rows. n is that of the
+    smallest pair under pairwise deletion, Kish's under weights.
+
+    References
+    ----------
+    horn1965; glorfeld1995; bartlett1933; buja1992.
 
     Examples
     --------
@@ -104,23 +141,31 @@ def parallel_analysis(
     True
     """
     check_choice("factors", factors, ("components", "common"))
+    check_choice("draws", draws, ("normal", "permutation"))
+    check_choice("statistic", statistic, ("percentile", "mean"))
     n_draws = check_count("n_draws", n_draws, minimum=10)
-    given = moments(items)
+    if not 0 < percentile < 100:
+        raise ModelError(f"percentile must lie between 0 and 100, as 95 does; got {percentile!r}.")
+    given = moments(items, kind=kind)
     check_invertible(given, "parallel_analysis")
-    k, n = len(given.names), given.n_min_pair
-    with blas_threads(k):
-        observed = _eigenvalues(given.cor, factors)
+    spectrum = component_eigenvalues if factors == "components" else common_eigenvalues
+    with blas_threads(len(given.names)):
+        observed = spectrum(given.cor)
         rng = np.random.default_rng(seed)
-        drawn = np.array([_eigenvalues(null_cor(rng, n, k), factors) for _ in range(n_draws)])
-    null = np.percentile(drawn, percentile, axis=0)
-    below = np.flatnonzero(observed <= null)
-    places = range(1, k + 1)
+        drawn = np.array([spectrum(R) for R in _null_cor(rng, items, given, draws, n_draws)])
+    null = drawn.mean(axis=0)
+    if statistic == "percentile":
+        null = np.percentile(drawn, percentile, axis=0)
+    places = range(1, len(observed) + 1)
     return ParallelAnalysis(
         eigenvalues=pd.Series(observed, places, name="eigenvalue"),
         null=pd.Series(null, places, name="eigenvalue_null"),
-        n_factors=int(below[0]) if len(below) else k,
+        n_factors=count_leading(observed > null),
         factors=factors,
+        draws="permutation" if given.kind == "polychoric" else draws,
+        statistic=statistic,
         percentile=percentile,
+        kind=given.kind,
         n_draws=n_draws,
         seed=seed,
         n=given.n,
@@ -128,19 +173,35 @@ def parallel_analysis(
     )
 
 
-def null_cor(rng: np.random.Generator, n: int, k: int) -> Array:
-    """Return the (k, k) correlation matrix of n independent normal rows, without the rows."""
-    A = np.tril(rng.normal(size=(k, k)), -1)
-    A[np.diag_indices(k)] = np.sqrt(rng.chisquare(n - 1 - np.arange(k)))
-    return cov_to_cor(A @ A.T)
+def _null_cor(
+    rng: np.random.Generator,
+    items: pd.DataFrame | Moments,
+    given: Moments,
+    draws: Draws,
+    n_draws: int,
+) -> Iterable[Array]:
+    """Return correlation matrices of items that have nothing in common."""
+    k = len(given.names)
+    if draws == "normal" and given.kind == "pearson":
+        n = round(min(given.n_min_pair, given.n_effective))
+        if n <= k:
+            raise ModelError(f"parallel_analysis needs more rows than items; got {n} of {k} items.")
+        return wishart_cor(rng, n, k, n_draws)
+    if isinstance(items, Moments):
+        raise ModelError(
+            "permutation draws and polychoric correlations need the rows; got Moments, "
+            "give the items or use draws='normal' with Pearson correlations."
+        )
+    X = items.dropna().to_numpy(dtype=float)
+    if given.kind == "polychoric":
+        return shuffled_polychoric(rng, X, n_draws)
+    return shuffled_cor(rng, X, n_draws)
 
 
-def _eigenvalues(R: Array, factors: str) -> Array:
-    if factors == "common":
-        R = np.array(R)
-        np.fill_diagonal(R, squared_multiple_correlations(R))
-    values: Array = np.asarray(np.linalg.eigvalsh(R))[::-1]
-    return values
+def count_leading(exceeds: np.ndarray) -> int:
+    """Return how many leading entries are true."""
+    short = np.flatnonzero(~exceeds)
+    return int(short[0]) if len(short) else len(exceeds)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -149,22 +210,29 @@ class MapTest:
 
     Attributes
     ----------
-    average : Series
-        Mean squared partial correlation after removing 1, 2, ... components.
-    n_factors : int
-        Where it is smallest.
+    average, average_fourth : Series
+        Mean second (1976) and fourth (2000) power of the partial correlations after removing
+        1, 2, ... components.
+    n_factors, n_factors_fourth : int
+        Where each is smallest; 0 when no removal lowers it.
     n, n_dropped : int
     """
 
     average: pd.Series
+    average_fourth: pd.Series
     n_factors: int
+    n_factors_fourth: int
     n: int
     n_dropped: int
 
     def tidy(self) -> pd.DataFrame:
         """Return a row a number of components."""
         return pd.DataFrame(
-            {"term": self.average.index.astype(str), "estimate": self.average.to_numpy()}
+            {
+                "term": self.average.index.astype(str),
+                "estimate": self.average.to_numpy(),
+                "average_fourth": self.average_fourth.to_numpy(),
+            }
         )
 
     def glance(self) -> pd.DataFrame:
@@ -173,22 +241,34 @@ class MapTest:
         return pd.DataFrame([row | {"n": self.n, "n_dropped": self.n_dropped}])
 
 
-def map_test(items: pd.DataFrame | Moments) -> MapTest:
+def map_test(items: pd.DataFrame | Moments, *, kind: Kind = "pearson") -> MapTest:
     """Count factors by Velicer's minimum average partial correlation [velicer1976]_.
 
     Parameters
     ----------
     items : DataFrame or Moments
         (n, k) responses; rows with missing answers are dropped.
+    kind : {"pearson", "polychoric"}
+        Which correlations.
 
     Returns
     -------
     MapTest
 
+    Raises
+    ------
+    ModelError
+        For a constant item, or one that is a combination of others.
+
     Notes
     -----
     Removing j principal components from the correlation matrix, the mean squared off-diagonal
-    partial correlation is smallest at the number of factors.
+    partial correlation is smallest at the number of factors; the revision takes fourth powers.
+    With no component removed it is the mean power of the correlations themselves.
+
+    References
+    ----------
+    velicer1976; velicer2000.
 
     Examples
     --------
@@ -196,17 +276,31 @@ def map_test(items: pd.DataFrame | Moments) -> MapTest:
     >>> sl.map_test(sl.load_example("servqual").items("perception")).n_factors
     5
     """
-    given = moments(items)
+    given = moments(items, kind=kind)
     check_invertible(given, "map_test")
-    R = given.cor
+    with blas_threads(len(given.names)):
+        squares, fourths = average_partials(given.cor)
+    places = range(1, len(squares))
+    return MapTest(
+        average=pd.Series(squares[1:], places, name="estimate"),
+        average_fourth=pd.Series(fourths[1:], places, name="average_fourth"),
+        n_factors=int(squares.argmin()),
+        n_factors_fourth=int(fourths.argmin()),
+        n=given.n,
+        n_dropped=given.n_dropped,
+    )
+
+
+def average_partials(R: Array) -> tuple[Array, Array]:
+    """Return mean 2nd and 4th powers of partial correlations after 0, 1, ..., k - 2 removals."""
     k = len(R)
     values, vectors = np.linalg.eigh(R)
     L = (vectors * np.sqrt(np.maximum(values, 0.0)))[:, ::-1]
-    averages = []
-    for j in range(1, k - 1):
+    squares, fourths = np.empty(k - 1), np.empty(k - 1)
+    for j in range(k - 1):
         partial = R - L[:, :j] @ L[:, :j].T
         scale = np.sqrt(np.diag(partial))
         r2 = (partial / np.outer(scale, scale)) ** 2
-        averages.append((r2.sum() - k) / (k * (k - 1)))
-    average = pd.Series(averages, range(1, k - 1), name="estimate")
-    return MapTest(average, int(average.to_numpy().argmin()) + 1, given.n, given.n_dropped)
+        squares[j] = (r2.sum() - k) / (k * (k - 1))
+        fourths[j] = ((r2**2).sum() - k) / (k * (k - 1))
+    return squares, fourths

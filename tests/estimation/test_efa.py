@@ -201,26 +201,3 @@ def test_bad_factor_analyses_are_refused_by_name(golden_data):
         sl.efa(data.assign(x1=np.nan), 2)
     with pytest.raises(ModelError, match="rotation must be one of"):
         sl.efa(data, 2, rotation="equamax2")
-
-
-@pytest.mark.parametrize("name", ["bfi", "hs1939"])
-def test_map_equals_psych(name, golden, golden_data):
-    file = {"bfi": "bfi25_cc.csv", "hs1939": "hs1939.csv"}[name]
-    data = golden_data(file)
-    data = data if name == "bfi" else data.filter(regex=r"^x\d")
-    reference = golden(f"vss_map_{name}")["result"]["map"]
-    ours = sl.map_test(data).average.to_numpy()[: len(reference)]
-    np.testing.assert_allclose(
-        ours, np.array(reference, dtype=float)[: len(ours)], atol=CLOSED_FORM
-    )
-
-
-def test_parallel_analysis_is_within_monte_carlo_error_of_psych(golden, golden_data):
-    reference = golden("parallel_bfi")["result"]
-    ours = sl.parallel_analysis(golden_data("bfi25_cc.csv"), seed=1, n_draws=200, percentile=50)
-    np.testing.assert_allclose(ours.eigenvalues, reference["pc_values"], atol=CLOSED_FORM)
-    # 20 draws there, 200 here: a mean eigenvalue has a standard error under .004
-    np.testing.assert_allclose(ours.null, reference["pc_sim_mean"], atol=0.02)
-    assert ours.n_factors == reference["ncomp"]
-    again = sl.parallel_analysis(golden_data("bfi25_cc.csv"), seed=1, n_draws=200, percentile=50)
-    pd.testing.assert_series_equal(ours.null, again.null)

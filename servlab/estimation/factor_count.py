@@ -1,0 +1,119 @@
+"""Which number of factors should be looked at first, all criteria taken together?"""
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Literal
+
+import pandas as pd
+
+from servlab.estimation.moments import Kind, Moments
+from servlab.estimation.retention import Factors, map_test, parallel_analysis
+
+Reason = Literal["unanimous", "majority", "divided"]
+FACTORS: tuple[Factors, ...] = ("components", "common")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FactorCount:
+    """Several criteria for the number of factors, and one recommendation.
+
+    Attributes
+    ----------
+    by_criterion : Series
+        Numbers of factors by ``parallel_components``, ``parallel_common`` (95th percentiles),
+        ``map_1976`` and ``map_2000``.
+    n_factors : int
+        The number most criteria name; where they are divided, parallel analysis on components.
+    lowest, highest : int
+        The range to look at beside it.
+    reason : str
+        ``unanimous``, ``majority`` (at least two, more than any other number) or ``divided``.
+    n, n_dropped : int
+    """
+
+    by_criterion: pd.Series
+    n_factors: int
+    lowest: int
+    highest: int
+    reason: Reason
+    n: int
+    n_dropped: int
+
+    def tidy(self) -> pd.DataFrame:
+        """Return a row a criterion."""
+        return pd.DataFrame(
+            {"term": self.by_criterion.index, "estimate": self.by_criterion.to_numpy()}
+        )
+
+    def glance(self) -> pd.DataFrame:
+        """Return one row: the recommended number."""
+        row = {"term": "n_factors", "estimate": self.n_factors}
+        return pd.DataFrame([row | {"n": self.n, "n_dropped": self.n_dropped}])
+
+
+def factor_count(
+    items: pd.DataFrame | Moments, *, seed: int, n_draws: int = 500, kind: Kind = "pearson"
+) -> FactorCount:
+    """Recommend a number of factors from parallel analysis and MAP together.
+
+    Parameters
+    ----------
+    items : DataFrame or Moments
+        (n, k) responses; rows with missing answers are dropped.
+    seed, n_draws : int
+        Of the parallel analyses.
+    kind : {"pearson", "polychoric"}
+        Which correlations.
+
+    Returns
+    -------
+    FactorCount
+
+    Notes
+    -----
+    The rule: the number that most of the four criteria name; a tie goes to parallel analysis on
+    components with the 95th percentile, the criterion that simulation studies found least
+    biased (MAP errs downwards, common-factor eigenvalues upwards). Numbers under 1 count as 1.
+    It is a starting point: solutions in the range are to be read too.
+
+    References
+    ----------
+    zwick1986; velicer2000; auerswald2019.
+
+    Examples
+    --------
+    >>> import servlab as sl
+    >>> items = sl.load_example("servqual").items("perception")
+    >>> count = factor_count(items, seed=1, n_draws=50)
+    >>> count.lowest <= count.n_factors <= count.highest
+    True
+    """
+    partial = map_test(items, kind=kind)
+    named = {
+        f"parallel_{factors}": parallel_analysis(
+            items, seed=seed, n_draws=n_draws, factors=factors, kind=kind
+        ).n_factors
+        for factors in FACTORS
+    }
+    named |= {"map_1976": partial.n_factors, "map_2000": partial.n_factors_fourth}
+    named = {name: max(count, 1) for name, count in named.items()}
+    n_factors, reason = most_named(list(named.values()))
+    return FactorCount(
+        by_criterion=pd.Series(named, name="estimate"),
+        n_factors=n_factors,
+        lowest=min(named.values()),
+        highest=max(named.values()),
+        reason=reason,
+        n=partial.n,
+        n_dropped=partial.n_dropped,
+    )
+
+
+def most_named(numbers: list[int]) -> tuple[int, Reason]:
+    """Return the most frequent number and why; the first one where there is a tie."""
+    tally = Counter(numbers).most_common()
+    if len(tally) == 1:
+        return tally[0][0], "unanimous"
+    if tally[0][1] > tally[1][1]:
+        return tally[0][0], "majority"
+    return numbers[0], "divided"

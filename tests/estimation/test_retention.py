@@ -1,0 +1,153 @@
+"""Numbers of factors: parallel analysis and MAP against psych, null draws, the recommendation."""
+
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import servlab as sl
+from servlab.core.columns import check_tidy
+from servlab.core.errors import ModelError, SparseDataWarning
+from servlab.estimation.factor_count import factor_count, most_named
+from servlab.estimation.moments import moments
+from servlab.estimation.null_draws import shuffled_cor, wishart_cor
+from servlab.estimation.retention import average_partials, count_leading
+from tests.conftest import GOLDEN
+from tests.tolerances import CLOSED_FORM, ITERATIVE
+
+DRAWS = 200
+NULL_TYPES = [
+    ("components", "normal", "mean", "pc_sim_mean"),
+    ("components", "normal", "percentile", "pc_sim_q95"),
+    ("components", "permutation", "mean", "pc_resampled_mean"),
+    ("components", "permutation", "percentile", "pc_resampled_q95"),
+    ("common", "normal", "mean", "fa_sim_mean"),
+    ("common", "normal", "percentile", "fa_sim_q95"),
+    ("common", "permutation", "mean", "fa_resampled_mean"),
+    ("common", "permutation", "percentile", "fa_resampled_q95"),
+]
+
+
+@pytest.fixture(scope="module")
+def data(request):
+    def read(name):
+        file = {"bfi": "bfi25_cc.csv", "hs1939": "hs1939.csv"}[name]
+        frame = pd.read_csv(GOLDEN / "data" / file)
+        return frame if name == "bfi" else frame.filter(regex=r"^x\d")
+
+    return read
+
+
+@pytest.mark.parametrize("name", ["bfi", "hs1939"])
+@pytest.mark.parametrize(("factors", "draws", "statistic", "stored"), NULL_TYPES)
+def test_parallel_analysis_equals_psych_inside_monte_carlo_error(
+    name, factors, draws, statistic, stored, golden, data
+):
+    reference = golden(f"parallel_{name}")["result"]
+    ours = sl.parallel_analysis(
+        data(name), seed=1, n_draws=DRAWS, factors=factors, draws=draws, statistic=statistic
+    )
+    observed = reference["pc_values" if factors == "components" else "fa_values"]
+    exact = CLOSED_FORM if factors == "components" else ITERATIVE  # psych's minres
+    np.testing.assert_allclose(ours.eigenvalues, observed, atol=exact)
+    theirs = np.array(reference[stored])
+    # 20 draws there: an eigenvalue's spread is about .05 (hs1939: .07, one factor's first: .25),
+    # so a mean of 20 is known to a third of that, a 95th percentile to about all of it
+    loose = {"bfi": 0.03, "hs1939": 0.07}[name] * (1 if statistic == "mean" else 1.5)
+    first = 4 if factors == "common" else 1
+    tolerance = np.full(len(theirs), loose)
+    tolerance[0] *= first
+    assert (np.abs(ours.null.to_numpy() - theirs) < tolerance).all()
+    if statistic == "percentile":
+        assert ours.n_factors == reference["ncomp" if factors == "components" else "nfact"]
+
+
+def test_wishart_eigenvalues_equal_horns_from_rows(golden):
+    for stored in golden("horn_random_normal")["result"]:
+        n, p = stored["n"], stored["p"]
+        drawn = np.linalg.eigvalsh(wishart_cor(np.random.default_rng(1), n, p, 1000))[:, ::-1]
+        error = 5 * np.array(stored["sd"]) * np.sqrt(1 / stored["iter"] + 1 / 1000)
+        assert (np.abs(drawn.mean(axis=0) - stored["mean"]) < error).all()
+        spread = np.abs(np.percentile(drawn, 95, axis=0) - stored["q95"])
+        assert (spread < 2.2 * error).all()  # a 95th percentile has twice the mean's error
+
+
+@pytest.mark.parametrize("name", ["bfi", "hs1939"])
+def test_map_of_1976_equals_psych(name, golden, data):
+    reference = np.array(golden(f"vss_map_{name}")["result"]["map"], dtype=float)
+    ours = sl.map_test(data(name)).average.to_numpy()[: len(reference)]
+    np.testing.assert_allclose(ours, reference[: len(ours)], atol=CLOSED_FORM)
+
+
+def test_map_of_2000_takes_fourth_powers_of_the_same_partial_correlations(data):
+    R = moments(data("hs1939")).cor
+    squares, fourths = average_partials(R)
+    off = ~np.eye(len(R), dtype=bool)
+    assert squares[0] == pytest.approx((R[off] ** 2).mean(), abs=CLOSED_FORM)
+    assert fourths[0] == pytest.approx((R[off] ** 4).mean(), abs=CLOSED_FORM)
+    values, vectors = np.linalg.eigh(R)
+    loadings = vectors[:, -2:] * np.sqrt(values[-2:])
+    partial = R - loadings @ loadings.T
+    scale = np.sqrt(np.diag(partial))
+    partial /= np.outer(scale, scale)
+    assert fourths[2] == pytest.approx((partial[off] ** 4).mean(), abs=CLOSED_FORM)
+
+
+def test_unrelated_items_have_no_factor():
+    noise = pd.DataFrame(np.random.default_rng(2).normal(size=(500, 8))).add_prefix("x")
+    assert sl.parallel_analysis(noise, seed=1, n_draws=100).n_factors <= 1
+    assert sl.map_test(noise).n_factors == 0
+    assert factor_count(noise, seed=1, n_draws=50).n_factors >= 1
+
+
+def test_shuffling_keeps_each_items_answers(data):
+    X = data("hs1939").to_numpy()
+    for R in shuffled_cor(np.random.default_rng(1), X, 2):
+        np.testing.assert_allclose(np.diag(R), 1, atol=CLOSED_FORM)
+        assert np.abs(R - np.eye(len(R))).max() < 0.3
+
+
+def test_polychoric_parallel_analysis_finds_the_simulated_factors():
+    rng = np.random.default_rng(4)
+    latent = rng.normal(size=(600, 2)).repeat(4, axis=1) + 0.8 * rng.normal(size=(600, 8))
+    items = pd.DataFrame(np.digitize(latent, [-1, 0, 1])).add_prefix("x")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SparseDataWarning)
+        found = sl.parallel_analysis(items, seed=1, n_draws=20, kind="polychoric")
+        assert sl.map_test(items, kind="polychoric").n_factors == 2
+    assert (found.n_factors, found.draws, found.kind) == (2, "permutation", "polychoric")
+
+
+def test_same_seed_same_draws(data):
+    first, second = (
+        sl.parallel_analysis(data("hs1939"), seed=5, n_draws=20, draws="permutation")
+        for _ in range(2)
+    )
+    pd.testing.assert_series_equal(first.null, second.null)
+
+
+def test_recommendation_says_why(data):
+    count = factor_count(data("hs1939"), seed=1, n_draws=100)
+    assert count.by_criterion.to_dict() == {
+        "parallel_components": 3, "parallel_common": 3, "map_1976": 2, "map_2000": 2,
+    }  # fmt: skip
+    assert (count.n_factors, count.lowest, count.highest) == (3, 2, 3)
+    assert count.reason == "divided"
+    assert most_named([4, 4, 4, 4]) == (4, "unanimous")
+    assert most_named([4, 5, 4, 3]) == (4, "majority")
+    check_tidy(count.tidy().columns)
+    check_tidy(sl.map_test(data("hs1939")).tidy().columns)
+    assert count_leading(np.array([True, True, False, True])) == 2
+
+
+def test_unusable_requests_are_refused(data):
+    given = moments(data("hs1939"))
+    with pytest.raises(ModelError, match="need the rows; got Moments"):
+        sl.parallel_analysis(given, seed=1, n_draws=10, draws="permutation")
+    with pytest.raises(ModelError, match="percentile must lie between 0 and 100"):
+        sl.parallel_analysis(given, seed=1, percentile=0.95 * 0)
+    with pytest.raises(ModelError, match="draws must be one of"):
+        sl.parallel_analysis(given, seed=1, draws="wishart")
+    with pytest.raises(ModelError, match="n_draws must be a whole number of at least 10"):
+        sl.parallel_analysis(given, seed=1, n_draws=2)
