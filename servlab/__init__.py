@@ -46,6 +46,13 @@ _HOMES = {
     "second_opinion": "servlab.estimation.second_opinion",
     "cronbach_alpha": "servlab.estimation.reliability",
     "scale_reliability": "servlab.estimation.scale_reliability",
+    "item_analysis": "servlab.estimation.item_analysis",
+    "mcdonald_omega": "servlab.estimation.omega",
+    "congeneric_omega": "servlab.estimation.omega",
+    "categorical_omega": "servlab.estimation.ordinal_reliability",
+    "polychoric_alpha": "servlab.estimation.ordinal_reliability",
+    "split_half": "servlab.estimation.split_half",
+    "guttman_lambdas": "servlab.estimation.split_half",
     "difference_score_reliability": "servlab.estimation.difference_scores",
     # comparisons and drivers
     "compare_score_forms": "servlab.estimation.difference_scores",
