@@ -2,15 +2,18 @@
 
 import warnings
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 from scipy import stats
 
-from servlab.core.checks import check_conf_level
+from servlab.core.checks import check_choice, check_conf_level, check_count
 from servlab.core.errors import KeyingWarning, ModelError
 from servlab.core.linalg import Array
 from servlab.estimation.moments import Moments, moments
+
+Interval = Literal["feldt", "bootstrap"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -23,6 +26,8 @@ class AlphaResult:
         Alpha and its confidence limits, at most 1 (negative values are possible).
     conf_level : float
         In (0, 1).
+    interval : str
+        ``feldt`` or ``bootstrap``.
     standardized : float
         Alpha of the standardized items.
     mean_cor : float
@@ -42,6 +47,7 @@ class AlphaResult:
     conf_low: float
     conf_high: float
     conf_level: float
+    interval: Interval
     standardized: float
     mean_cor: float
     by_item: pd.DataFrame
@@ -111,6 +117,9 @@ def cronbach_alpha(
     *,
     conf_level: float = 0.95,
     weights: pd.Series | None = None,
+    interval: Interval = "feldt",
+    n_draws: int = 2000,
+    seed: int | None = None,
 ) -> AlphaResult:
     """Return coefficient alpha with Feldt's confidence interval.
 
@@ -123,6 +132,13 @@ def cronbach_alpha(
         Confidence level, in (0, 1).
     weights : Series, optional
         (n,) probability weights on the index of ``items``.
+    interval : {"feldt", "bootstrap"}
+        Feldt's, or the percentiles of alpha over resampled rows, which assume neither equal
+        covariances nor normality.
+    n_draws : int
+        Resamples of the bootstrap.
+    seed : int, optional
+        Of the bootstrap; needed for it.
 
     Returns
     -------
@@ -157,6 +173,7 @@ def cronbach_alpha(
     0.7241
     """
     check_conf_level(conf_level)
+    check_choice("interval", interval, ("feldt", "bootstrap"))
     m = moments(items, weights=weights)
     if m.kind != "pearson":
         raise ModelError(
@@ -167,13 +184,17 @@ def cronbach_alpha(
     if not m.cov.sum() > 1e-12 * np.trace(m.cov):
         raise ModelError("the sum of the items does not vary; check which items are reversed.")
     estimate = alpha_from_cov(m.cov)
-    low, high = feldt_interval(estimate, k, m.n_effective, conf_level)
+    if interval == "feldt":
+        low, high = feldt_interval(estimate, k, m.n_effective, conf_level)
+    else:
+        low, high = _bootstrap(items, weights, conf_level, n_draws, seed)
     by_item = _by_item(m)
     return AlphaResult(
         estimate=estimate,
         conf_low=low,
         conf_high=high,
         conf_level=conf_level,
+        interval=interval,
         standardized=alpha_from_cov(m.cor),
         mean_cor=float((m.cor.sum() - k) / (k * (k - 1))),
         by_item=by_item,
@@ -182,6 +203,33 @@ def cronbach_alpha(
         n_dropped=m.n_dropped,
         n_effective=m.n_effective,
     )
+
+
+def _bootstrap(
+    items: pd.DataFrame | Moments,
+    weights: pd.Series | None,
+    conf_level: float,
+    n_draws: int,
+    seed: int | None,
+) -> tuple[float, float]:
+    """Return percentiles of alpha over resampled rows."""
+    if isinstance(items, Moments) or weights is not None or seed is None:
+        raise ModelError(
+            "interval='bootstrap' resamples rows: give the items (not Moments), no weights, "
+            "and a seed, as in seed=1."
+        )
+    n_draws = check_count("n_draws", n_draws, minimum=100)
+    X = items.dropna().to_numpy(dtype=float)
+    X = X - X.mean(axis=0)
+    rng = np.random.default_rng(seed)
+    drawn = np.empty(n_draws)
+    for draw in range(n_draws):
+        Y = X[rng.integers(0, len(X), len(X))]
+        mean = Y.mean(axis=0)
+        drawn[draw] = alpha_from_cov(Y.T @ Y / len(Y) - np.outer(mean, mean))
+    tail = 50 * (1 - conf_level)
+    low, high = np.percentile(drawn, [tail, 100 - tail])
+    return float(low), float(high)
 
 
 def _by_item(m: Moments) -> pd.DataFrame:
