@@ -9,12 +9,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from servlab.core.errors import InadmissibleWarning, ModelError, SparseDataWarning
+from servlab.core.errors import (
+    CollinearityWarning,
+    InadmissibleWarning,
+    ModelError,
+    SparseDataWarning,
+)
 from servlab.core.linalg import Array, smallest_eigenvalue
 
 if TYPE_CHECKING:
     from servlab.estimation.moments import Moments
 
+NEARLY_SINGULAR = 1e-5  # correlations of .99999 and the like: an inverse, but of chance
 SINGULAR = 1e-10  # a correlation matrix with a smaller eigenvalue than this has no usable inverse
 
 
@@ -71,8 +77,20 @@ def warn_ordinal(
 
 
 def check_invertible(given: "Moments", purpose: str) -> None:
-    """Raise ``ModelError`` naming the items when the correlation matrix has no usable inverse."""
-    if smallest_eigenvalue(given.cor) > SINGULAR:
+    """Raise ``ModelError`` naming the items when the correlation matrix has no usable inverse.
+
+    One that is nearly without gives ``CollinearityWarning`` by name.
+    """
+    low = smallest_eigenvalue(given.cor)
+    if low > NEARLY_SINGULAR:
+        return
+    if low > SINGULAR:
+        warnings.warn(
+            f"{purpose}: {_culprits(given, 1e-3)}, nearly (smallest eigenvalue {low:.2g}); "
+            "results hang on rounding and chance, leave one of them out.",
+            CollinearityWarning,
+            stacklevel=3,
+        )
         return
     if given.n <= len(given.names):
         raise ModelError(
@@ -84,11 +102,11 @@ def check_invertible(given: "Moments", purpose: str) -> None:
     )
 
 
-def _culprits(given: "Moments") -> str:
+def _culprits(given: "Moments", slack: float = 1e-8) -> str:
     """Name the items that make a correlation matrix singular."""
     k = len(given.names)
     rows, cols = np.triu_indices(k, 1)
-    twins = np.abs(given.cor[rows, cols]) > 1 - 1e-8
+    twins = np.abs(given.cor[rows, cols]) > 1 - slack
     if twins.any():
         at = int(np.argmax(twins))
         return f"{given.names[rows[at]]!r} and {given.names[cols[at]]!r} are copies of each other"

@@ -12,9 +12,9 @@ import pandas as pd
 
 from servlab.core.checks import check_choice, check_count
 from servlab.core.errors import HeywoodWarning, ModelError
-from servlab.core.linalg import Array
+from servlab.core.linalg import Array, smallest_eigenvalue
 from servlab.core.threads import blas_threads
-from servlab.estimation.correlation_checks import check_invertible
+from servlab.estimation.correlation_checks import NEARLY_SINGULAR, check_invertible
 from servlab.estimation.efa_fit import FactorFit, degrees_of_freedom, factor_fit
 from servlab.estimation.extraction import Extraction, extract
 from servlab.estimation.moments import Kind, Moments, moments
@@ -105,13 +105,14 @@ class EfaResult:
 
         ``heywood``; ``pairwise`` (n is rows with any answer, some correlations rest on fewer);
         ``weighted`` (no fit tests); ``polychoric`` (chi-square and what follows from it assume
-        normal answers, not ordinal ones).
+        normal answers, not ordinal ones); ``near_singular`` (items nearly copy each other).
         """
         told = {
             "heywood": bool(self.heywood),
             "pairwise": self.moments.missing == "pairwise",
             "weighted": self.moments.weighted,
             "polychoric": self.moments.kind == "polychoric",
+            "near_singular": smallest_eigenvalue(self.moments.cor) < NEARLY_SINGULAR,
         }
         return tuple(name for name, holds in told.items() if holds)
 

@@ -10,7 +10,7 @@ from scipy import stats
 
 from servlab.core.checks import check_choice, check_conf_level, check_count
 from servlab.core.errors import KeyingWarning, ModelError
-from servlab.core.linalg import Array
+from servlab.core.linalg import Array, cov_to_cor
 from servlab.estimation.moments import Moments, moments
 
 Interval = Literal["feldt", "bootstrap"]
@@ -188,6 +188,7 @@ def cronbach_alpha(
         low, high = feldt_interval(estimate, k, m.n_effective, conf_level)
     else:
         low, high = _bootstrap(items, weights, conf_level, n_draws, seed)
+    cor = cov_to_cor(m.cov)  # under pairwise deletion psych rescales the covariances too
     by_item = _by_item(m)
     return AlphaResult(
         estimate=estimate,
@@ -195,8 +196,8 @@ def cronbach_alpha(
         conf_high=high,
         conf_level=conf_level,
         interval=interval,
-        standardized=alpha_from_cov(m.cor),
-        mean_cor=float((m.cor.sum() - k) / (k * (k - 1))),
+        standardized=alpha_from_cov(cor),
+        mean_cor=float((cor.sum() - k) / (k * (k - 1))),
         by_item=by_item,
         negative_items=_negative_items(by_item),
         n=m.n,

@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 
 import servlab as sl
 from servlab.core.errors import ModelError
+from servlab.core.linalg import cov_to_cor
+from servlab.estimation.efa import order_factors
 from servlab.estimation.extraction import extract
 from servlab.estimation.moments import moments
 from servlab.estimation.rotation import OBLIQUE, ROTATIONS, criterion_of, rotate
@@ -97,3 +99,24 @@ def test_target_follows_the_names_of_the_items(golden_data):
         sl.efa(data, 3, rotation="targetT")
     with pytest.raises(ModelError, match="target must be a frame of the 9 items by 3 factors"):
         sl.efa(data, 3, rotation="targetT", target=target.iloc[1:])
+
+
+def test_500_oblique_fits_reproduce_the_common_part_in_the_agreed_order():
+    rng = np.random.default_rng(500)
+    for fit in range(500):
+        m = 3 + fit % 4
+        k = 4 * m
+        L = rng.normal(0, 0.08, (k, m))
+        L[np.arange(k), np.arange(k) // 4] = rng.uniform(0.5, 0.85, k)
+        phi = np.full((m, m), 0.3) + 0.7 * np.eye(m)
+        common = L @ phi @ L.T
+        scale = np.sqrt(np.maximum(np.diag(common) + 0.05, 1.0))
+        R = common / np.outer(scale, scale)
+        np.fill_diagonal(R, 1.0)
+        S = np.cov(rng.multivariate_normal(np.zeros(k), R, 400).T)
+        raw = extract(cov_to_cor(S), m, "minres").loadings
+        ours = order_factors(rotate(raw, "oblimin"))
+        pattern = ours.loadings
+        assert np.abs(pattern @ ours.factor_cor @ pattern.T - raw @ raw.T).max() < 1e-10  # issue 4
+        assert (np.diff((pattern**2).sum(axis=0)) <= 0).all()
+        assert (pattern.sum(axis=0) >= 0).all()
