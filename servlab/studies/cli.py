@@ -317,9 +317,17 @@ def _examples_progress() -> Iterator["Said"]:
 
 @app.command(epilog="Example: servlab codebook kiosk.csv -o kiosk.toml")
 def codebook(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="CSV, TSV, XLSX or SPSS .sav.")],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="CSV, Excel, SPSS, Stata, SAS, Parquet.")
+    ],
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="Where to write it; else it is printed.")
+    ] = None,
+    encoding: Annotated[
+        str | None, typer.Option("--encoding", help="Text encoding, when the file's is asked for.")
+    ] = None,
+    sheet: Annotated[
+        str | None, typer.Option("--sheet", help="Worksheet, when a workbook has several.")
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace OUT if it exists.")] = False,
 ) -> None:
@@ -329,7 +337,7 @@ def codebook(
 
     if out is not None and out.exists() and not force:
         raise ParameterError(f"{out} exists; name another file, or add --force to replace it.")
-    text = draft_codebook(file)
+    text = draft_codebook(file, encoding=encoding, sheet=sheet)
     if out is None:
         _answer(text.rstrip("\n"))
         return
@@ -346,7 +354,9 @@ def codebook(
 
 @app.command(epilog="Example: servlab check kiosk.csv --codebook kiosk.toml")
 def check(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="CSV, TSV, XLSX or SPSS .sav.")],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="CSV, Excel, SPSS, Stata, SAS, Parquet.")
+    ],
     book: Annotated[Path, typer.Option("--codebook", "-c", help="The file's codebook.")],
 ) -> None:
     """Say what would be read of a file, what lost, and why. Exit code 1 when it cannot be read."""
