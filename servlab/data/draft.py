@@ -30,6 +30,7 @@ from servlab.data.guess import (
     ends_of,
     family_of,
     missing_of,
+    role_of,
 )
 
 
@@ -263,6 +264,10 @@ def _rest_part(
             part.add("column", name)
             if column.declared:
                 part.add("missing", [int(v) if v == round(v) else v for v in column.declared])
+            role = role_of(name)
+            if role is not None:
+                part.add("role", role)
+                part.comment("guess: its role, from its name")
             covariates.add(_key(name, covariates), part)
     for key, part in (("outcomes", outcomes), ("covariates", covariates)):
         if len(part):

@@ -179,3 +179,22 @@ def family_of(code: str) -> str:
     """Return the name that an item's code shares with its family: PERQ of PERQ3."""
     match = NUMBERED.match(code)
     return match["stem"].strip("_.- ") if match else ""
+
+
+# What the name of a column says of its role in a comparison.
+ROLES = (
+    ("branch", r"branch|store|site|outlet|location|airport|terminal|hospital|faculty"
+               r"|网点|门店|分店|分行|地点|院系|科室"),
+    ("wave", r"wave|year|quarter|period|month|期次|年份|季度|月份|批次"),
+    ("mode", r"^mode$|survey_mode|channel|渠道|调查方式"),
+    ("segment", r"segment|customer_type|country|region|^sex$|gender|^age"
+                r"|性别|年龄|地区|国家|客户类型"),
+)  # fmt: skip
+
+
+def role_of(name: str) -> str | None:
+    """Return the role that a covariate's name suggests, or None."""
+    for role, pattern in ROLES:
+        if re.search(pattern, name, re.IGNORECASE):
+            return role
+    return None

@@ -4,6 +4,7 @@ statsmodels estimates; ours is the door (any column name, rows counted), robust 
 and the checks: constant predictors, a predictor that is the outcome, exact and near collinearity.
 """
 
+import re
 import warnings
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -153,8 +154,9 @@ def regress(
     design = X.to_numpy()
     _check_design(y, design, labels, aliased.outcome)
     fit = _fit(y.to_numpy(), design, w, cov_type)
-    vif = _vif(design, labels, w)
-    collinear = _collinear(design, labels, vif, w)
+    mains = _main_effects(list(X.columns))
+    vif = _vif(design, labels, mains, w)
+    collinear = _collinear(design, labels, mains, vif, w)
     if collinear:
         pairs = "; ".join(f"{a!r} with {b!r} (VIF {vif[a]:.1f})" for a, b in collinear)
         warnings.warn(
@@ -309,28 +311,35 @@ def _std_betas(y: Array, X: Array, params: Any, labels: list[str], w: Array | No
     return pd.Series(values, index=labels)
 
 
-def _slopes_cor(X: Array, labels: list[str], w: Array | None) -> tuple[list[str], Array]:
+def _slopes_cor(
+    X: Array, labels: list[str], mains: list[int], w: Array | None
+) -> tuple[list[str], Array]:
     """Return the labels and (p, p) correlations of the main effects' columns."""
-    slopes = [j for j, label in enumerate(labels) if label != INTERCEPT and ":" not in label]
-    if not slopes:
+    if not mains:
         return [], np.empty((0, 0))
-    cov = np.atleast_2d(np.cov(X[:, slopes], rowvar=False, aweights=w))
+    cov = np.atleast_2d(np.cov(X[:, mains], rowvar=False, aweights=w))
     scale = np.sqrt(np.diag(cov))
-    return [labels[j] for j in slopes], cov / np.outer(scale, scale)
+    return [labels[j] for j in mains], cov / np.outer(scale, scale)
 
 
-def _vif(X: Array, labels: list[str], w: Array | None) -> dict[str, float]:
+def _main_effects(terms: list[str]) -> list[int]:
+    """Return the places of the main effects among the aliased columns of the design."""
+    bare = [re.sub(r"\[.*?\]", "", term) for term in terms]  # a category's name may hold a colon
+    return [j for j, term in enumerate(bare) if term != INTERCEPT and ":" not in term]
+
+
+def _vif(X: Array, labels: list[str], mains: list[int], w: Array | None) -> dict[str, float]:
     """Return the variance inflation factor of each slope: the diagonal of the inverse of R."""
-    names, R = _slopes_cor(X, labels, w)
+    names, R = _slopes_cor(X, labels, mains, w)
     inverse = np.linalg.solve(R, np.eye(len(names)))
     return dict(zip(names, np.diag(inverse).tolist(), strict=True))
 
 
 def _collinear(
-    X: Array, labels: list[str], vif: dict[str, float], w: Array | None
+    X: Array, labels: list[str], mains: list[int], vif: dict[str, float], w: Array | None
 ) -> tuple[tuple[str, str], ...]:
     """Return the predictors with a high VIF, each with its closest other predictor."""
-    names, R = _slopes_cor(X, labels, w)
+    names, R = _slopes_cor(X, labels, mains, w)
     found = []
     for j, name in enumerate(names):
         if vif[name] >= VIF_LIMIT:
