@@ -99,7 +99,7 @@ class Moments:
     @property
     def weighted(self) -> bool:
         """Whether rows counted unequally."""
-        return self.n_effective < self.n - 1e-9
+        return self.n_effective < self.n * (1 - 1e-9)  # equal weights leave rounding
 
     def cor_frame(self) -> pd.DataFrame:
         """Return the correlations as a frame with the items on both sides."""
@@ -231,7 +231,7 @@ def _listwise(values: pd.DataFrame, w: Array | None) -> Moments:
         mean=frozen(mean),
         cov=frozen(cov),
         cor=frozen(cov_to_cor(cov)),
-        n_effective=float(1.0 / (share @ share)),
+        n_effective=float(n if w is None else 1.0 / (share @ share)),
         n_min_pair=n,
     )
 
@@ -322,6 +322,7 @@ def _pairwise(values: pd.DataFrame, w: Array | None) -> Moments:
     if w is not None:
         keep &= w > 0
     X = X[keep]
+    equal = w is None
     w = np.ones(len(X)) if w is None else w[keep]
     for column in values.columns:
         check_varying(values.loc[keep, [column]].dropna())
@@ -338,7 +339,7 @@ def _pairwise(values: pd.DataFrame, w: Array | None) -> Moments:
         cov=frozen(cov),
         cor=frozen(cor),
         missing="pairwise",
-        n_effective=float(w.sum() ** 2 / (w @ w)),
+        n_effective=float(len(X) if equal else w.sum() ** 2 / (w @ w)),
         n_min_pair=int(counts.min()),
     )
 

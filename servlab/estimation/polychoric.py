@@ -19,7 +19,8 @@ FAR = 10.0  # stands for an infinite threshold
 BOUND = 1 - 1e-6  # correlations are sought inside (-BOUND, BOUND)
 BATCH = 8192  # rows counted at a time
 MAX_STEPS = 100
-STILL = 1e-12  # a change of the correlation this small ends the search
+STILL = 1e-6  # a Newton step this small ends the search: the next would be its square
+SETTLED = 1e-12  # the same for a halving of the bracket
 FLOOR = 1e-14  # probabilities under it are rounding
 
 
@@ -81,8 +82,12 @@ def encode(X: Array, names: tuple[str, ...]) -> tuple[np.ndarray, tuple[Array, .
     codes = np.full(X.shape, -1, dtype=np.int16)
     categories = []
     for j, name in enumerate(names):
-        seen = ~np.isnan(X[:, j])
-        values, codes[seen, j] = _levels(X[seen, j])
+        column = np.ascontiguousarray(X[:, j])
+        seen = ~np.isnan(column)
+        if seen.all():
+            values, codes[:, j] = _levels(column)
+        else:
+            values, codes[seen, j] = _levels(column[seen])
         if len(values) > MAX_CATEGORIES:
             raise ModelError(
                 f"item {name!r} has {len(values)} different answers; polychoric correlations "
@@ -94,9 +99,9 @@ def encode(X: Array, names: tuple[str, ...]) -> tuple[np.ndarray, tuple[Array, .
 
 def _levels(column: Array) -> tuple[Array, np.ndarray]:
     """Return the increasing values of a column and each row's place among them."""
-    low = column.min()
-    whole = (column - low).astype(np.int64)
-    if whole.max() > 100 or not (whole + low == column).all():
+    low, high = column.min(), column.max()
+    whole = (column - low).astype(np.int64) if high - low <= 100 else np.zeros(1, dtype=np.int64)
+    if high - low > 100 or not (whole + low == column).all():
         values, place = np.unique(column, return_inverse=True)
         return values, place
     used = np.bincount(whole) > 0  # counting beats sorting where answers are whole numbers
@@ -147,7 +152,7 @@ def estimate_polychoric(tables: Tables) -> Polychoric:
     shape = _inside(tables, first, second)
     empty = ((cells == 0) & shape).any(axis=(1, 2))
     a, b = padded_thresholds(thresholds, first), padded_thresholds(thresholds, second)
-    rho = _maximise(_corrected(cells, shape), a, b, _start(cells))
+    rho = _maximise(_corrected(cells, shape), a, b, _start(cells, a, b))
     cor = np.eye(k)
     cor[first, second] = cor[second, first] = rho
     return Polychoric(
@@ -205,16 +210,27 @@ def _corrected(cells: Array, inside: np.ndarray) -> Array:
     return np.maximum(fixed, 0.0)
 
 
-def _start(cells: Array) -> Array:
-    """Return the (p,) product-moment correlations of the category numbers, drawn out a little."""
+def _start(cells: Array, a: Array, b: Array) -> Array:
+    """Return (p,) first guesses: the covariance of normal scores over both their variances.
+
+    A category's normal score is the mean of the normal curve over it. At a correlation of zero
+    the guess is right to first order, elsewhere near enough for three Newton steps.
+    """
     total = cells.sum(axis=(1, 2))
-    x = np.arange(cells.shape[1])
-    rows, columns = cells.sum(axis=2) / total[:, None], cells.sum(axis=1) / total[:, None]
-    mean_x, mean_y = rows @ x, columns @ x
-    cross = np.einsum("pij,i,j->p", cells, x, x) / total - mean_x * mean_y
-    var = (rows @ x**2 - mean_x**2) * (columns @ x**2 - mean_y**2)
-    start: Array = np.clip(1.15 * cross / np.sqrt(np.maximum(var, 1e-12)), -0.95, 0.95)
+    x, spread_x = _normal_scores(cells.sum(axis=2) / total[:, None], a)
+    y, spread_y = _normal_scores(cells.sum(axis=1) / total[:, None], b)
+    cross = np.einsum("pij,pi,pj->p", cells, x, y, optimize=True) / total
+    start: Array = np.clip(cross / (spread_x * spread_y), -0.95, 0.95)
     return start
+
+
+def _normal_scores(share: Array, thresholds: Array) -> tuple[Array, Array]:
+    """Return the (p, C) normal scores of categories and their (p,) variances."""
+    density = np.exp(-(thresholds**2) / 2) / np.sqrt(2 * np.pi)
+    edges = np.pad(density, ((0, 0), (1, 1)))
+    scores = -np.diff(edges, axis=1) / np.maximum(share, FLOOR)
+    scores[share <= 0] = 0.0
+    return scores, np.maximum((share * scores**2).sum(axis=1), 1e-12)
 
 
 def cell_grid(values: Array, top: Array, side: Array, corner: float) -> Array:
@@ -268,7 +284,7 @@ def _maximise(cells: Array, a: Array, b: Array, start: Array) -> Array:
         new = np.where(usable, newton, (low[left] + high[left]) / 2)
         change = np.abs(new - rho[left])
         rho[left] = new
-        left = left[change > STILL]
+        left = left[(change > STILL) | (~usable & (change > SETTLED))]
         if not len(left):
             break
     return np.where(BOUND - np.abs(rho) < 1e-9, np.sign(rho) * BOUND, rho)

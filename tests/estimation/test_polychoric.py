@@ -238,3 +238,13 @@ def test_what_ordinal_moments_cannot_give_is_refused(golden_data):
     with pytest.raises(ModelError, match="hold no acov"):
         moments(found, acov=True)
     assert 0 < sl.kmo(found).overall < 1
+
+
+def test_many_unweighted_rows_are_not_taken_for_weighted(golden_data):
+    data = golden_data("bfi25_cc.csv")
+    many = pd.concat([data] * 41, ignore_index=True)  # 99,876 rows: 1 / n summed n times is not 1
+    given = moments(many)
+    assert not given.weighted
+    assert given.n_effective == given.n
+    assert np.isfinite(sl.efa(given, 5).chi2)
+    assert not moments(many, weights=pd.Series(0.3, index=many.index)).weighted
