@@ -32,7 +32,7 @@ lab: $(STAMP)  ## open JupyterLab in notebooks/
 lock:  ## make requirements.lock anew from pyproject.toml (fetches uv)
 	@$(PYTHON) -m venv .venv-lock && .venv-lock/bin/python -m pip install --quiet uv
 	.venv-lock/bin/uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 \
-	  --generate-hashes --no-emit-index-url --no-header --no-annotate --quiet --output-file requirements.lock
+	  --generate-hashes --no-strip-extras --no-emit-index-url --no-header --no-annotate --quiet --output-file requirements.lock
 	@rm -rf .venv-lock
 
 clean:  ## remove the virtual environment and caches

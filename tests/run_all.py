@@ -22,7 +22,8 @@ LINT = {
 }
 TESTS = {
     "tests": [
-        sys.executable, "-m", "pytest", "-q", "--cov", "--cov-report=term:skip-covered",
+        sys.executable, "-m", "pytest", "-q", "-n", "auto", "--dist", "loadfile",
+        "--cov", "--cov-report=term:skip-covered",
     ],
 }  # fmt: skip
 
