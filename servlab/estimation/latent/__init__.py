@@ -1,0 +1,1 @@
+"""Latent variable models: confirmatory factor analysis and structural equations."""
