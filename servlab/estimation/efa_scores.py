@@ -13,7 +13,7 @@ from servlab.estimation.efa import EfaResult
 
 ScoreMethod = Literal["regression", "bartlett", "tenberge"]
 
-PRIMARY = 0.40  # stevens2009: a loading under it says little about the factor
+PRIMARY = 0.40  # stevens1992: a loading under it says little about the factor
 CROSS = 0.32  # tabachnick2013: a second loading of that size shares a tenth of the variance
 WEAK_COMMUNALITY = 0.20  # child2006: an item with less shares little with any factor
 
@@ -183,7 +183,7 @@ def loading_advice(
 
     References
     ----------
-    stevens2009; tabachnick2013; child2006.
+    stevens1992; tabachnick2013; child2006.
 
     Examples
     --------

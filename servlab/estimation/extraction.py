@@ -14,10 +14,12 @@ from servlab.core.errors import NotConvergedError
 from servlab.core.linalg import Array
 
 Extraction = Literal["minres", "ml", "paf"]
+Unfinished = Literal["raise", "accept"]
 
 LOWER = 0.005  # smallest uniqueness, as in R's factanal and psych
 BOUND = 1e-6  # a uniqueness this near its lower bound is at it
 MAX_NEWTON = 200
+ROUNDING = 1e-11  # what a likelihood of items with uniquenesses of .005 is known to
 MAX_PAF = 20_000
 
 # Uniquenesses (k,) -> value, gradient (k,), Hessian (k, k) of the function to minimise.
@@ -53,16 +55,20 @@ def squared_multiple_correlations(R: Array) -> Array:
     return smc
 
 
-def extract(R: Array, m: int, method: Extraction) -> Extracted:
-    """Return m unrotated factors of the (k, k) correlation matrix ``R``."""
+def extract(R: Array, m: int, method: Extraction, *, unfinished: Unfinished = "raise") -> Extracted:
+    """Return m unrotated factors of the (k, k) correlation matrix ``R``.
+
+    ``unfinished="accept"`` returns the best point when the steps run out, for null draws, of
+    which an eigenvalue is wanted and no loading is read.
+    """
     start = np.clip(1 - squared_multiple_correlations(R), 0.05, 0.95)
     if method == "paf":
         psi, n_iter = _principal_axis(R, m, 1 - start)
     elif method == "ml":
-        x, n_iter = _newton(_ml_objective(R, m), np.log(start), np.log(LOWER), 0.0)
+        x, n_iter = _newton(_ml_objective(R, m), np.log(start), (np.log(LOWER), 0.0), unfinished)
         psi = np.exp(x)
     else:
-        psi, n_iter = _newton(_minres_objective(R, m), start, LOWER, 1.0)
+        psi, n_iter = _newton(_minres_objective(R, m), start, (LOWER, 1.0), unfinished)
     loadings = ml_loadings(R, psi, m) if method == "ml" else ls_loadings(R, psi, m)
     loadings = loadings * np.where(loadings.sum(axis=0) < 0, -1.0, 1.0)
     uniqueness = 1 - (loadings**2).sum(axis=1)  # equals psi but at the bound
@@ -144,12 +150,15 @@ def _contract(V: Array, C: Array) -> Array:
     return symmetric
 
 
-def _newton(objective: Objective, start: Array, low: float, high: float) -> tuple[Array, int]:
+def _newton(
+    objective: Objective, start: Array, box: tuple[float, float], unfinished: Unfinished
+) -> tuple[Array, int]:
     """Minimise over a box by damped Newton steps on the coordinates that are free.
 
     A coordinate at a bound whose gradient points outward is held. Damping grows until the
     step lowers the function (levenberg1944).
     """
+    low, high = box
     x = np.clip(start, low, high)
     at = objective(x)
     for n_iter in range(1, MAX_NEWTON + 1):
@@ -158,12 +167,14 @@ def _newton(objective: Objective, start: Array, low: float, high: float) -> tupl
         steepest = np.abs(gradient[free]).max(initial=0.0)
         if steepest < 1e-12:
             return x, n_iter
-        tried = _descend(objective, x, at, free, (low, high))
+        tried = _descend(objective, x, at, free, box)
         if tried is None:
             if steepest < 1e-7:  # no lower value within rounding
                 return x, n_iter
             break
         x, at = tried
+    if unfinished == "accept":
+        return x, MAX_NEWTON
     raise NotConvergedError(
         f"the extraction did not converge in {MAX_NEWTON} steps; ask for fewer factors, "
         "or leave out items that nearly copy each other."
@@ -177,19 +188,28 @@ def _descend(
     free: np.ndarray,
     box: tuple[float, float],
 ) -> tuple[Array, tuple[float, Array, Array]] | None:
-    """Return a lower point and what the objective says there; None when there is none."""
+    """Return a better point and what the objective says there; None when there is none.
+
+    Curvature counts by its size, so that steps lead away from saddles; damping starts at the
+    flattest direction, since a Heywood case is reached along a valley floor of next to no slope.
+    """
     value, gradient, hessian = at
     roots, V = np.linalg.eigh(hessian[np.ix_(free, free)])
+    curvature = np.maximum(np.abs(roots), 1e-12 * max(1.0, roots[-1]))
     along = V.T @ gradient[free]
-    damping = max(0.0, 1e-3 - roots[0])
+    reach = (box[1] - box[0]) / 2
+    noise = ROUNDING * max(1.0, abs(value))
+    damping = 0.0
     for _ in range(40):
+        step = V @ (along / (curvature + damping))
         new = x.copy()
-        new[free] -= V @ (along / (roots + damping))
+        new[free] -= step * min(1.0, reach / max(np.abs(step).max(), LOWER))
         new = np.clip(new, *box)
         there = objective(new)
-        if there[0] < value or (damping == 0 and there[0] <= value + 1e-14 * abs(value)):
+        flatter = np.abs(there[1][free]).max() < np.abs(gradient[free]).max()
+        if there[0] < value or (damping == 0 and flatter and there[0] <= value + noise):
             return new, there
-        damping = max(4 * damping, 1e-3)
+        damping = max(4 * damping, curvature.min())
     return None
 
 

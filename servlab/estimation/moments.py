@@ -183,17 +183,18 @@ def moments(
     w = None if weights is None else check_weights(weights, values.index).to_numpy()
     if acov and missing == "pairwise":
         raise ModelError("acov=True needs the same rows for every pair; use missing='listwise'.")
-    if kind == "polychoric":
-        return _polychoric(values, missing, w, acov)
-    if missing == "pairwise":
-        return _pairwise(values, w)
-    found = _listwise(values, w)
-    if not acov:
-        return found
-    if w is not None:
+    if acov and kind == "pearson" and w is not None:
         raise ModelError("acov=True has no weighted form for covariances; leave weights out.")
-    rows = values.to_numpy()[~values.isna().any(axis=1).to_numpy()]
-    return replace(found, acov=frozen(covariance_acov(rows, found.mean)))
+    with blas_threads(values.shape[1]):
+        if kind == "polychoric":
+            return _polychoric(values, missing, w, acov)
+        if missing == "pairwise":
+            return _pairwise(values, w)
+        found = _listwise(values, w)
+        if not acov:
+            return found
+        rows = values.to_numpy()[~values.isna().any(axis=1).to_numpy()]
+        return replace(found, acov=frozen(covariance_acov(rows, found.mean)))
 
 
 def _same_moments(given: Moments, kind: str, weights: pd.Series | None, acov: bool) -> Moments:
@@ -249,12 +250,11 @@ def _polychoric(values: pd.DataFrame, missing: Missing, w: Array | None, acov: b
         check_varying(values.loc[keep, [column]].dropna())
     names = tuple(map(str, values.columns))
     codes, categories = encode(X, names)
-    with blas_threads(len(names)):
-        tables = count_tables(codes, categories, w)
-        together = pair_counts(tables)
-        check_pairs(together, values.columns)
-        found = estimate_polychoric(tables)
-        spread = polychoric_acov(codes, tables, found, w) if acov else None
+    tables = count_tables(codes, categories, w)
+    together = pair_counts(tables)
+    check_pairs(together, values.columns)
+    found = estimate_polychoric(tables)
+    spread = polychoric_acov(codes, tables, found, w) if acov else None
     cor = frozen(found.cor)
     named = {
         "empty_pairs": tuple((names[i], names[j]) for i, j in found.empty),

@@ -59,5 +59,5 @@ def common_eigenvalues(R: Array) -> Array:
     The communalities are those of one minres factor, as psych's fa.parallel has them.
     """
     reduced = R.copy()
-    np.fill_diagonal(reduced, 1 - extract(R, 1, "minres").uniqueness)
+    np.fill_diagonal(reduced, 1 - extract(R, 1, "minres", unfinished="accept").uniqueness)
     return component_eigenvalues(reduced)

@@ -1,6 +1,7 @@
 """Numbers of factors: parallel analysis and MAP against psych, null draws, the recommendation."""
 
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -9,6 +10,7 @@ import pytest
 import servlab as sl
 from servlab.core.columns import check_tidy
 from servlab.core.errors import ModelError, SparseDataWarning
+from servlab.estimation.extraction import extract
 from servlab.estimation.factor_count import factor_count, most_named
 from servlab.estimation.moments import moments
 from servlab.estimation.null_draws import shuffled_cor, wishart_cor
@@ -99,6 +101,19 @@ def test_unrelated_items_have_no_factor():
     assert sl.parallel_analysis(noise, seed=1, n_draws=100).n_factors <= 1
     assert sl.map_test(noise).n_factors == 0
     assert factor_count(noise, seed=1, n_draws=50).n_factors >= 1
+
+
+@pytest.mark.parametrize("n", [300, 100_000, 10_000_000])
+def test_one_factor_of_nothing_is_found_at_any_n(n):
+    """Its likelihood is a long flat valley that leads to a Heywood case."""
+    for k in (4, 9, 22):
+        for R in wishart_cor(np.random.default_rng(1), n, k, 40):
+            for method in ("minres", "ml"):
+                assert extract(R, 1, method).n_iter < 100
+    normal = pd.DataFrame(np.random.default_rng(1).normal(size=(500, 9))).add_prefix("x")
+    given = replace(moments(normal), n=n, n_min_pair=n, n_effective=float(n))
+    found = sl.parallel_analysis(given, seed=1, n_draws=20, factors="common")
+    assert np.isfinite(found.null).all()
 
 
 def test_shuffling_keeps_each_items_answers(data):

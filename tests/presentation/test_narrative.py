@@ -43,7 +43,7 @@ MINE = ("gaps", "zone", "items", "scale", "drivers", "groups", "summary", "terms
 NAMES = sorted(set(results()) - {"screening"})
 # words that Chinese texts use too: names of people, statistics, programs and codes
 SHARED = {
-    "Nunnally", "Kaiser", "Menard", "Meng", "Feldt", "Hinkin", "Horn", "Johns", "Peter",
+    "Nunnally", "Kaiser", "Menard", "Meng", "Feldt", "Stevens", "Horn", "Johns", "Peter",
     "Churchill", "Brown", "Cronin", "Taylor", "Welch", "Martilla", "James", "Rosenthal", "Rubin",
     "Kish", "Bartlett", "Heywood", "Parasuraman", "Zeithaml", "Berry", "SERVQUAL", "SERVPERF",
     "KMO", "VIF", "MSA", "MSS", "HC", "EFA", "factor", "analyzer", "minres", "varimax",

@@ -20,7 +20,7 @@ from servlab.presentation.narrative.dispatch import narrate
 from servlab.presentation.narrative.scale import SIGNIFICANT, below_standard
 
 KMO_STANDARD = 0.60  # Kaiser (1974): under it "miserable" and worse
-LOADING_STANDARD = 0.40  # Hinkin (1995): the criterion most used
+LOADING_STANDARD = 0.40  # Stevens (1992): worth interpreting, whatever n
 
 
 @narrate.register

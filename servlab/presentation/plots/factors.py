@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 SHADES = 11
-SALIENT = 0.40  # Hinkin (1995): written bold
+SALIENT = 0.40  # Stevens (1992): written bold
 CELL = 24  # px high
 HEAD = 30  # px over the cells
 NARROW_LABEL = 116  # px that labels keep beside the cells on a phone

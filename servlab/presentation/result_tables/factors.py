@@ -64,17 +64,17 @@ def bartlett_table(result: BartlettResult, *, language: Language = "en") -> Tabl
 def parallel_table(result: ParallelAnalysis, *, language: Language = "en") -> Table:
     """Show observed eigenvalues beside those of data without common factors."""
     values = {"eigenvalue": result.eigenvalues, "eigenvalue_null": result.null}
-    quantile = format_count(result.percentile)
+    if result.statistic == "mean":
+        null = message("scale.parallel_note_mean", language)
+    else:
+        null = message("scale.parallel_note", language, quantile=format_count(result.percentile))
     return Table(
         pd.DataFrame(values).rename(index=str),
         caption=message("scale.parallel_caption", language),
         headings=headings({name: name for name in values}, language),
         formats=dict.fromkeys(values, "number"),
         row_header=message("scale.parallel_number", language),
-        notes=(
-            message("scale.parallel_note", language, quantile=quantile),
-            *_basis(result, language),
-        ),
+        notes=(null, *_basis(result, language)),
         language=language,
         strong_rows=tuple(range(result.n_factors)),
     )
