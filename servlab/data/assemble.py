@@ -9,6 +9,7 @@ import pandas as pd
 from servlab.data.codebook import Codebook, Exclusion, Outcome
 from servlab.data.encode import Encoder, is_missing
 from servlab.data.formats import RawTable
+from servlab.data.formats.cells import cells_of
 from servlab.data.instrument import Instrument
 from servlab.data.keying import NegativeItem, negative_items
 from servlab.data.schema import Label
@@ -51,7 +52,8 @@ def encode_survey(table: RawTable, book: Codebook) -> Encoded:
     duration = _duration(coder, book)
     index = _index(coder, book)
     keep, exclusions = _exclusions(coder, book, answers)
-    unused = tuple(str(c) for c in table.frame.columns if c not in set(coder.used))
+    used = set(coder.used)
+    unused = tuple(str(c) for c in table.frame.columns if c not in used)
     if coder.problems or not keep.any():
         if not coder.problems:
             coder.problems.append(
@@ -115,8 +117,8 @@ def _shown_order(book: Codebook) -> tuple[str, ...]:
 
 
 def _rows(frame: pd.DataFrame, keep: np.ndarray, index: pd.Index) -> pd.DataFrame:
-    """Return the rows kept, under the respondents' index."""
-    return frame[keep].set_axis(index[keep], axis=0)
+    """Return the rows kept, under the respondents' index; where all are kept, nothing is copied."""
+    return (frame if keep.all() else frame[keep]).set_axis(index[keep], axis=0)
 
 
 def _battery(coder: Encoder, book: Codebook, name: str) -> pd.DataFrame:
@@ -124,21 +126,18 @@ def _battery(coder: Encoder, book: Codebook, name: str) -> pd.DataFrame:
     spec = book.spec.batteries[name]  # type: ignore[index]
     missing = (*book.spec.missing, *spec.missing)
     columns = spec.column_of(book.instrument)
-    nobody = pd.Series(np.nan, index=range(len(coder.table.frame)))
-    return pd.DataFrame(
-        {
-            code: coder.numbers(
+    codes = book.instrument.item_codes
+    answers = np.full((len(coder.table.frame), len(codes)), np.nan, order="F")
+    for place, code in enumerate(codes):
+        if code in columns:
+            answers[:, place] = coder.numbers(
                 columns[code],
                 wanted_by=f"item {code!r} of {name}",
                 missing=missing,
                 values=spec.values,
                 scale=book.scale_of(name),
             )
-            if code in columns
-            else nobody
-            for code in book.instrument.item_codes
-        }
-    )
+    return pd.DataFrame(answers, columns=list(codes), copy=False)
 
 
 def _covariates(coder: Encoder, book: Codebook) -> pd.DataFrame:
@@ -262,10 +261,9 @@ def _excluded(coder: Encoder, rule: Exclusion, answers: dict[str, pd.DataFrame])
     if not coder.has(column, f"the exclusion {rule.reason.en!r}"):
         return np.zeros(len(coder.table.frame), dtype=bool)
     if rule.equals:
-        cells = coder.table.frame[column]
-        return np.array(
-            [not is_missing(c, ()) and is_missing(c, rule.equals) for c in cells], dtype=bool
-        )
+        codes, distinct = cells_of(coder.table.frame[column])
+        equal = [not is_missing(c, ()) and is_missing(c, rule.equals) for c in distinct]
+        return np.array([*equal, False], dtype=bool)[codes]
     numbers = coder.numbers(column, wanted_by=f"the exclusion {rule.reason.en!r}")
     outside = numbers < rule.below if rule.below is not None else numbers > rule.above
     return outside.to_numpy(dtype=bool)

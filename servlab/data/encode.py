@@ -15,6 +15,7 @@ import pandas as pd
 
 from servlab.data.codebook import Value
 from servlab.data.formats import RawTable
+from servlab.data.formats.cells import cells_of
 from servlab.data.schema import Scale
 
 _SIGNS = {"\N{MINUS SIGN}": "-", "－": "-", "＋": "+", "．": ".", "，": ","}
@@ -24,6 +25,7 @@ TIMES = (
     ),
     re.compile(r"(?:(\d+):)?(\d{1,2}):(\d{2}(?:\.\d+)?)"),
 )
+WORDS_REMEDY = "map the answer to a number under values, or list it under missing, in the codebook."
 SHOWN = 3  # rows named in one problem; the count says how many there are
 
 
@@ -75,31 +77,27 @@ class Encoder:
         missing: Sequence[Value] = (),
         values: Mapping[str, int] | None = None,
         scale: Scale | None = None,
-        whole: bool = False,
     ) -> pd.Series:
         """Return a column as floats: empty and missing codes are NaN, the rest must be numbers."""
         n = len(self.table.frame)
         if not self.has(column, wanted_by):
             return pd.Series(np.nan, index=range(n))
-        codes, uniques = pd.factorize(self.table.frame[column], use_na_sentinel=True)
+        codes, uniques = cells_of(self.table.frame[column])
         parsed = [self._number(cell, missing, values or {}) for cell in uniques]
         lookup = np.array([value for value, _ in parsed] + [np.nan])
-        result = lookup[codes]
-        bad = {k for k, (_, fault) in enumerate(parsed) if fault}
-        for k in sorted(bad):
-            self._note(column, codes == k, f"{uniques[k]!r} is no number", self._words_remedy())
+        for k, (_, fault) in enumerate(parsed):
+            if fault:
+                self._note(column, codes == k, f"{uniques[k]!r} is no number", WORDS_REMEDY)
         self._check_scale(column, codes, uniques, lookup, scale)
-        if whole and scale is None:
-            self._check_whole(column, codes, uniques, lookup)
         self._check_declared(column, codes, uniques, lookup)
-        return pd.Series(result, index=range(n))
+        return pd.Series(lookup[codes], index=range(n))
 
     def seconds(self, column: str, *, wanted_by: str) -> pd.Series:
         """Return a column of times as seconds: numbers, 85秒, 1分25秒, 85 s, 00:01:25."""
         n = len(self.table.frame)
         if not self.has(column, wanted_by):
             return pd.Series(np.nan, index=range(n))
-        codes, uniques = pd.factorize(self.table.frame[column], use_na_sentinel=True)
+        codes, uniques = cells_of(self.table.frame[column])
         parsed = [self._seconds(cell) for cell in uniques]
         for k, (_, fault) in enumerate(parsed):
             if fault:
@@ -133,12 +131,11 @@ class Encoder:
         n = len(self.table.frame)
         if not self.has(column, wanted_by):
             return pd.Series([None] * n, dtype=object)
-        codes, uniques = pd.factorize(self.table.frame[column], use_na_sentinel=True)
+        codes, uniques = cells_of(self.table.frame[column])
         parsed = [self._text(cell, missing) for cell in uniques]
-        numbers = [
-            self._declared_number(cell, text) for cell, text in zip(uniques, parsed, strict=True)
-        ]
-        self._check_declared(column, codes, uniques, np.array([*numbers, np.nan]))
+        if column in self.table.declared_missing:
+            numbers = map(self._declared_number, uniques, parsed)
+            self._check_declared(column, codes, uniques, np.array([*numbers, np.nan]))
         lookup = np.array([*parsed, None], dtype=object)
         return pd.Series(lookup[codes], dtype=object, index=range(n))
 
@@ -159,9 +156,6 @@ class Encoder:
         self.problems.append(
             f"{self.table.source}, column {column!r}, {self.rows(where)}: {fault}; {remedy}"
         )
-
-    def _words_remedy(self) -> str:
-        return "map the answer to a number under values, or list it under missing, in the codebook."
 
     def _number(
         self, cell: Any, missing: Sequence[Value], values: Mapping[str, int]
@@ -197,11 +191,6 @@ class Encoder:
                 fault = f"{cell!r} is no whole number"
                 self._note(column, codes == k, fault, "answers on a rating scale are whole.")
 
-    def _check_whole(self, column: str, codes: Any, uniques: Any, lookup: Any) -> None:
-        for k, cell in enumerate(uniques):
-            if not np.isnan(lookup[k]) and lookup[k] != round(lookup[k]):
-                self._note(column, codes == k, f"{cell!r} is no whole number", "correct the cell.")
-
     def _check_declared(self, column: str, codes: Any, uniques: Any, lookup: Any) -> None:
         """Note values that the file declares missing and the codebook takes for answers."""
         for part in self.table.declared_missing.get(column, []):
@@ -228,6 +217,8 @@ def is_missing(cell: Any, missing: Sequence[Value]) -> bool:
     text = str(cell).strip()
     if not text:
         return True
+    if not missing:
+        return False
     number, fault = parse_number(text, ".")
     for code in missing:
         if text == str(code).strip():

@@ -3,9 +3,8 @@
 import io
 from typing import Any
 
-import pandas as pd
-
 from servlab.core.errors import DataError
+from servlab.data.formats.cells import CellColumns
 from servlab.data.formats.table import RawTable, hash_of
 
 
@@ -26,29 +25,37 @@ def read_columnar(name: str, content: bytes, kind: str) -> RawTable:
     twice = sorted({column for column in names if names.count(column) > 1})
     if twice:
         raise DataError(f"{name}: column(s) {twice} occur more than once; rename them.")
-    frame = pd.DataFrame(
-        {
-            column: _cells(name, column, values)
-            for column, values in zip(names, table.columns, strict=True)
-        },
-        dtype=object,
-    )
-    return RawTable(frame, name, hash_of(content), first_row=1)
+    columns = CellColumns(len(names))
+    for place, column in enumerate(names):
+        _add(columns, place, _single(name, column, table.column(place)))
+    return RawTable(columns.frame(names), name, hash_of(content), first_row=1)
 
 
-def _cells(name: str, column: str, values: Any) -> pd.Series:
-    """Return a column's cells; True and False as text, since True equals 1."""
+def _single(name: str, column: str, values: Any) -> Any:
+    """Return a column whose cells are single values, categories undone; refuse lists."""
     import pyarrow as pa
 
     kind = values.type
-    if pa.types.is_nested(kind) and not pa.types.is_dictionary(kind):
+    if pa.types.is_dictionary(kind):
+        values = values.cast(kind.value_type)
+        kind = kind.value_type
+    if pa.types.is_nested(kind):
         raise DataError(
             f"{name}, column {column!r}: holds {kind} values, not single answers; "
             "write one column an answer."
         )
-    if pa.types.is_dictionary(kind):
-        values = values.cast(kind.value_type)
-    listed = values.to_pylist()
-    if pa.types.is_boolean(values.type):
-        listed = [None if cell is None else ("TRUE" if cell else "FALSE") for cell in listed]
-    return pd.Series(listed, dtype=object)
+    return values
+
+
+def _add(columns: CellColumns, place: int, values: Any) -> None:
+    """Add a column piece by piece, coded by Arrow where it can."""
+    import pyarrow as pa
+
+    for piece in values.chunks:
+        try:
+            coded = piece.dictionary_encode()
+        except (pa.ArrowNotImplementedError, pa.ArrowInvalid):
+            columns.add_cells(place, piece.to_pylist())
+            continue
+        codes = coded.indices.fill_null(-1).to_numpy()
+        columns.add_codes(place, codes, coded.dictionary.to_pylist())

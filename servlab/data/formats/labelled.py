@@ -1,15 +1,18 @@
 """Files of statistics programs: codes are read, labels kept apart, declared missing kept."""
 
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from servlab.core.errors import DataError
+from servlab.data.formats.cells import PIECE, CellColumns
 from servlab.data.formats.table import RawTable, hash_of
 
 PROGRAM = {"sav": "SPSS", "dta": "Stata", "sas7bdat": "SAS"}
+MOST_PIECES = 8  # a reader passes over the rows before each piece
 
 
 def read_labelled(path: Path, content: bytes, kind: str) -> RawTable:
@@ -29,7 +32,7 @@ def read_labelled(path: Path, content: bytes, kind: str) -> RawTable:
         ) from None
     labels = {c: text for c, text in meta.column_names_to_labels.items() if text}
     return RawTable(
-        frame.astype(object).reset_index(drop=True),
+        frame,
         path.name,
         hash_of(content),
         first_row=1,
@@ -48,19 +51,33 @@ def _read(path: Path, content: bytes, kind: str) -> tuple[pd.DataFrame, Any]:
         copy = Path(folder) / f"data.{kind}"
         copy.write_bytes(content)
         if kind == "sav":
-            found = pyreadstat.read_sav(str(copy), user_missing=True, apply_value_formats=False)
-        elif kind == "dta":
-            found = pyreadstat.read_dta(str(copy), user_missing=True, apply_value_formats=False)
-        else:
-            catalog = path.with_suffix(".sas7bcat")
-            found = pyreadstat.read_sas7bdat(
-                str(copy), catalog_file=str(catalog) if catalog.exists() else None
-            )
-            if catalog.exists():  # labels apart from codes: codes are read without the catalog
-                codes, _ = pyreadstat.read_sas7bdat(str(copy))
-                found = (codes, found[1])
-    frame, meta = found
-    return frame, meta
+            return _in_pieces(pyreadstat.read_sav, str(copy), user_missing=True)
+        if kind == "dta":
+            return _in_pieces(pyreadstat.read_dta, str(copy), user_missing=True)
+        frame, meta = _in_pieces(pyreadstat.read_sas7bdat, str(copy))
+        catalog = path.with_suffix(".sas7bcat")
+        if catalog.exists():  # labels apart from codes: codes are read without the catalog
+            meta = pyreadstat.read_sas7bdat(str(copy), catalog_file=str(catalog), row_limit=1)[1]
+        return frame, meta
+
+
+def _in_pieces(
+    read: Callable[..., tuple[pd.DataFrame, Any]], file: str, **options: Any
+) -> tuple[pd.DataFrame, Any]:
+    """Return a file's columns, read some rows at a time so that memory stays small."""
+    _, meta = read(file, metadataonly=True, **options)
+    names = list(meta.column_names)
+    columns = CellColumns(len(names))
+    rows = max(PIECE // max(len(names), 1), (meta.number_rows or 0) // MOST_PIECES + 1)
+    start = 0
+    while True:
+        piece, meta = read(file, row_offset=start, row_limit=rows, **options)
+        for place, name in enumerate(names):
+            codes, distinct = pd.factorize(piece[name], use_na_sentinel=True)
+            columns.add_codes(place, codes, distinct.tolist())
+        start += len(piece)
+        if len(piece) < rows:
+            return columns.frame(names), meta
 
 
 def _declared(meta: Any, kind: str) -> dict[str, list[Any]]:

@@ -23,7 +23,8 @@ class RawTable:
     ----------
     frame : DataFrame
         Cells as text or numbers, None, NaN or empty text where empty; columns are the header's
-        texts.
+        texts. Readers keep each column as categories of cells (``formats.cells``); plain objects
+        do as well.
     source, sha256 : str
         File name and hash of its bytes.
     first_row : int
@@ -72,16 +73,9 @@ def is_blank(cell: Any) -> bool:
     return cell is None or cell == "" or (isinstance(cell, float) and bool(np.isnan(cell)))
 
 
-def frame_of(rows: Sequence[Sequence[Any]], header: Sequence[str]) -> pd.DataFrame:
-    """Return cells as a frame of objects; columns without a name are called by their letter."""
-    names = [name or f"(column {letters(k)})" for k, name in enumerate(header)]
-    index = pd.Index(names, dtype=object)
-    if not rows:
-        return pd.DataFrame(columns=index, dtype=object)
-    block = np.empty((len(rows), len(header)), dtype=object)
-    for k, cells in enumerate(zip(*rows, strict=True)):
-        block[:, k] = cells
-    return pd.DataFrame(block, columns=index)
+def named(header: Sequence[str]) -> list[str]:
+    """Return a header's texts; columns without a name are called by their letter."""
+    return [name or f"(column {letters(k)})" for k, name in enumerate(header)]
 
 
 def letters(place: int) -> str:
@@ -107,8 +101,8 @@ def checked(table: RawTable) -> RawTable:
         raise DataError(f"{table.source} has an empty header row; correct header_row in [file].")
     if len(table.frame) == 0:
         raise DataError(f"{table.source} has a header but no answers; export it again.")
-    twice = sorted({str(name) for name in header if header.count(name) > 1})
-    if twice:
+    if not table.frame.columns.is_unique:
+        twice = sorted(set(map(str, table.frame.columns[table.frame.columns.duplicated()])))
         raise DataError(
             f"{table.source}: column(s) {', '.join(map(repr, twice[:5]))} occur more than once; "
             "give each column its own name in the header."

@@ -1,130 +1,70 @@
-"""Delimited text: encodings decided, not sniffed; every row as wide as the header.
-
-A byte order mark, then strict UTF-8, then the legacy encodings of Chinese, Japanese, Korean and
-Western files. When several of those decode text that is not ASCII, the candidates are listed and
-the codebook has to say which one it is.
-"""
+"""Delimited text: every row as wide as the header, or a message that says which is not."""
 
 import csv
-import io
 from collections.abc import Iterator
+from typing import TextIO
 
 import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
 
 from servlab.core.errors import DataError
 from servlab.data.codebook import FileFormat
-from servlab.data.formats.table import RawTable, frame_of, hash_of
+from servlab.data.formats.cells import PIECE, CellColumns, filled_rows
+from servlab.data.formats.encodings import encoding_of, opened
+from servlab.data.formats.fast_text import LONGEST_CELL, fast_columns
+from servlab.data.formats.table import RawTable, hash_of, named
 
-LEGACY = ("gb18030", "big5", "cp949", "shift_jis", "cp1252")
-MARKS = (
-    (b"\xff\xfe\x00\x00", "utf-32"),
-    (b"\x00\x00\xfe\xff", "utf-32"),
-    (b"\xff\xfe", "utf-16"),
-    (b"\xfe\xff", "utf-16"),
-)
 DELIMITERS = (",", ";", "\t", "|")
-LONGEST_CELL = 1_000_000  # an open comment; more is a quote that never closes
-
-
-def decode(name: str, content: bytes, encoding: str | None) -> tuple[str, str]:
-    """Return a file's text and its encoding, or raise ``DataError`` listing the candidates."""
-    if encoding is not None:
-        return _decode_as(name, content, encoding), encoding
-    for mark, codec in MARKS:
-        if content.startswith(mark):
-            return _decode_as(name, content, codec), codec
-    try:
-        return content.decode("utf-8-sig"), "utf-8"
-    except UnicodeDecodeError:
-        pass
-    candidates = [codec for codec in LEGACY if _decodes(content, codec)]
-    if len(candidates) == 1:
-        return content.decode(candidates[0]), candidates[0]
-    if not candidates:
-        raise DataError(
-            f"{name} is not UTF-8 text, nor text in {', '.join(LEGACY)}; is it a text file? "
-            "Export it again as CSV in UTF-8."
-        )
-    raise DataError(
-        f"{name} is not UTF-8; encodings that could read it: {', '.join(candidates)}. "
-        'Look at a label and say which it is: in the codebook, [file] encoding = "'
-        f'{candidates[0]}".'
-    )
-
-
-def _decode_as(name: str, content: bytes, encoding: str) -> str:
-    try:
-        return content.decode(encoding)
-    except LookupError:
-        raise DataError(
-            f'{name}: encoding {encoding!r} is not known; name one such as "utf-8", "gb18030".'
-        ) from None
-    except UnicodeError as err:
-        start = err.start if isinstance(err, UnicodeDecodeError) else 0
-        line = content[:start].count(b"\n") + 1
-        raise DataError(
-            f"{name}, line {line}: not {encoding} text; correct encoding in the codebook's "
-            "[file] table, or export the file again as UTF-8."
-        ) from None
-
-
-def _decodes(content: bytes, codec: str) -> bool:
-    try:
-        content.decode(codec)
-    except UnicodeDecodeError:
-        return False
-    return True
 
 
 def read_text(name: str, content: bytes, file: FileFormat, delimiter: str | None) -> RawTable:
     """Return the cells of delimited text."""
-    text, encoding = decode(name, content, file.encoding)
-    text = text.removeprefix("\ufeff")
-    if "\x00" in text:
-        raise DataError(
-            f"{name} holds zero bytes: it is no text, or UTF-16 without its mark; "
-            "export it again as CSV in UTF-8."
-        )
-    separator = file.delimiter or delimiter or _delimiter(text, file.header_row)
-    header, rows, numbers = _split(name, text, separator, file.header_row)
-    gapless = bool(len(numbers)) and numbers[-1] - numbers[0] == len(numbers) - 1
+    encoding = encoding_of(name, content, file.encoding)
+    separator = file.delimiter or delimiter or _delimiter(content, encoding, file.header_row)
+    frame = fast_columns(content, encoding, separator, file.header_row)
+    numbers = None
+    if frame is None:
+        frame, numbers = _columns(name, opened(content, encoding), separator, file.header_row)
+    gapless = numbers is None or not len(numbers) or numbers[-1] - numbers[0] == len(numbers) - 1
+    first = file.header_row + 1 if numbers is None or not len(numbers) else int(numbers[0])
     return RawTable(
-        frame_of(rows, header),
+        frame,
         name,
         hash_of(content),
-        first_row=int(numbers[0]) if len(numbers) else file.header_row + 1,
-        rows=None if gapless else np.array(numbers, dtype=np.int64),
+        first_row=first,
+        rows=None if gapless else numbers,
         encoding=encoding,
     )
 
 
-def _split(
-    name: str, text: str, separator: str, header_row: int
-) -> tuple[list[str], list[list[str]], list[int]]:
-    """Return header, rows and their numbers; a row that does not fit the header is an error."""
-    header: list[str] = []
-    rows: list[list[str]] = []
-    numbers: list[int] = []
-    for number, cells in _records(name, text, separator):
-        if number < header_row:
-            continue
-        if number == header_row:
-            header = [cell.strip() for cell in cells]
-            continue
-        if not cells and len(header) != 1:
-            continue  # a blank line is no respondent
-        if len(cells) != len(header):
-            cells = _fitted(name, number, cells, len(header), separator)
-        rows.append(cells)
-        numbers.append(number)
+def _columns(
+    name: str, stream: TextIO, separator: str, header_row: int
+) -> tuple[pd.DataFrame, NDArray[np.int64]]:
+    """Return the columns and their rows' numbers; a row that does not fit is an error."""
+    records = _records(name, stream, separator)
+    header = next((cells for number, cells in records if number == header_row), [])
     if not header:
         raise DataError(f"{name} has no header in row {header_row}; correct header_row in [file].")
-    while rows and not any(rows[-1]):
-        if len(header) > 1:
-            break
-        rows.pop()  # in a file of one column, blank lines at the end are the file's end
-        numbers.pop()
-    return header, rows, numbers
+    width = len(header)
+    columns = CellColumns(width)
+    numbers: list[int] = []
+    piece: list[list[str]] = []
+    for number, cells in records:
+        if len(cells) != width:
+            if not cells and width > 1:
+                continue  # a blank line is no respondent
+            cells = _fitted(name, number, cells, width, separator)
+        piece.append(cells)
+        numbers.append(number)
+        if len(piece) * width >= PIECE:
+            columns.add_rows(piece)
+            piece = []
+    columns.add_rows(piece)
+    frame = columns.frame(named([cell.strip() for cell in header]))
+    if width == 1:  # in a file of one column, blank lines at the end are the file's end
+        frame = frame.iloc[: filled_rows(frame)]
+    return frame, np.array(numbers[: len(frame)], dtype=np.int64)
 
 
 def _fitted(name: str, number: int, cells: list[str], width: int, separator: str) -> list[str]:
@@ -146,9 +86,9 @@ def _fitted(name: str, number: int, cells: list[str], width: int, separator: str
     )
 
 
-def _records(name: str, text: str, separator: str) -> Iterator[tuple[int, list[str]]]:
+def _records(name: str, stream: TextIO, separator: str) -> Iterator[tuple[int, list[str]]]:
     """Yield rows with their numbers as a spreadsheet counts them."""
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+    reader = csv.reader(stream, delimiter=separator, strict=True)
     number = 0
     csv.field_size_limit(LONGEST_CELL)
     while True:
@@ -165,11 +105,11 @@ def _records(name: str, text: str, separator: str) -> Iterator[tuple[int, list[s
         yield number, cells
 
 
-def _delimiter(text: str, header_row: int) -> str:
+def _delimiter(content: bytes, encoding: str, header_row: int) -> str:
     """Return the separator that cuts the header into most cells."""
     counts = {}
     for mark in DELIMITERS:
-        reader = csv.reader(io.StringIO(text, newline=""), delimiter=mark)
+        reader = csv.reader(opened(content, encoding), delimiter=mark)
         try:
             rows = [next(reader) for _ in range(header_row)]
             counts[mark] = len(rows[-1])

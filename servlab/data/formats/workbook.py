@@ -1,22 +1,18 @@
 """Excel workbooks: one sheet, cells as stored; nothing beside the header is left unsaid."""
 
 import io
+import itertools
 import re
 import zipfile
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 from servlab.core.errors import DataError
 from servlab.data.codebook import FileFormat
-from servlab.data.formats.table import (
-    SURVEYMONKEY,
-    RawTable,
-    frame_of,
-    hash_of,
-    is_blank,
-    letters,
-)
+from servlab.data.formats.cells import PIECE, CellColumns, blank_cells, filled_rows
+from servlab.data.formats.table import SURVEYMONKEY, RawTable, hash_of, letters, named
 
 # A workbook of a survey unpacks to a few times its size; a bomb to a thousand times.
 MAX_UNPACKED = 2_000_000_000
@@ -37,7 +33,7 @@ def read_workbook(name: str, content: bytes, file: FileFormat) -> RawTable:
         _refuse_uncalculated(name, content)
     try:
         book = CalamineWorkbook.from_filelike(io.BytesIO(content))
-        rows = _sheet(book, name, file).to_python(skip_empty_area=False)
+        return _table(name, content, _rows(_sheet(book, name, file)), file.header_row)
     except (CalamineError, zipfile.BadZipFile, OSError, ValueError) as err:
         if "password" in str(err).lower() or "encrypt" in str(err).lower():
             raise DataError(
@@ -47,35 +43,38 @@ def read_workbook(name: str, content: bytes, file: FileFormat) -> RawTable:
         raise DataError(
             f"{name} cannot be opened as a workbook ({err}); save it again as .xlsx."
         ) from None
-    return _table(name, content, rows, file.header_row)
 
 
-def _table(name: str, content: bytes, rows: list[list[Any]], header_row: int) -> RawTable:
-    if len(rows) < header_row:
+def _rows(sheet: Any) -> Iterator[list[Any]]:
+    """Yield a sheet's rows from its first cell on, whatever its upper left corner leaves out."""
+    left = [""] * (sheet.start[1] if sheet.start else 0)
+    for row in sheet.iter_rows():
+        yield left + row
+
+
+def _table(name: str, content: bytes, rows: Iterator[list[Any]], header_row: int) -> RawTable:
+    first = next(itertools.islice(rows, header_row - 1, None), None)
+    if first is None:
         raise DataError(f"{name} has no row {header_row}; correct header_row or sheet.")
-    header = [_heading(cell) for cell in rows[header_row - 1]]
-    body = rows[header_row:]
-    while body and all(map(is_blank, body[-1])):
-        body.pop()
+    header = [_heading(cell) for cell in first]
+    columns = CellColumns(len(header))
+    while piece := list(itertools.islice(rows, max(PIECE // len(header), 1))):
+        columns.add_rows(piece)
+    frame = columns.frame(named(header))
+    frame = frame.iloc[: filled_rows(frame)]
     used = len(header)
-    while used and not header[used - 1] and all(is_blank(row[used - 1]) for row in body):
+    while used and not header[used - 1] and blank_cells(frame.iloc[:, used - 1]).all():
         used -= 1
     for k, heading in enumerate(header[:used]):
         if heading or header[0] == SURVEYMONKEY:  # whose second header row names the columns
             continue
-        filled = np.flatnonzero([not is_blank(row[k]) for row in body])
+        filled = np.flatnonzero(~blank_cells(frame.iloc[:, k]))
         if len(filled):
             raise DataError(
                 f"{name}, column {letters(k)}: has answers (row {filled[0] + header_row + 1}) but "
                 "no name in the header; name it, undo merged header cells, or correct header_row."
             )
-    cells = [[_cell(cell) for cell in row[:used]] for row in body]
-    return RawTable(frame_of(cells, header[:used]), name, hash_of(content), header_row + 1)
-
-
-def _cell(cell: Any) -> Any:
-    """Return a cell as text or number; True and False as text, since True equals 1."""
-    return ("TRUE" if cell else "FALSE") if isinstance(cell, bool) else cell
+    return RawTable(frame.iloc[:, :used], name, hash_of(content), header_row + 1)
 
 
 def _heading(cell: Any) -> str:
