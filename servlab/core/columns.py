@@ -89,6 +89,9 @@ TIDY = MappingProxyType(
         "alpha_standardized": "coefficient alpha of standardized items",
         "mean_cor": "mean correlation between items",
         "n_items": "number of items",
+        "decision": "proposal for an item under stated rules: keep, look or drop",
+        "loading_largest": "largest absolute loading of an item",
+        "loading_second": "second largest absolute loading of an item",
         # factor analysis
         "communality": "share of an item's variance that the factors explain",
         "uniqueness": "share of an item's variance that the factors leave",

@@ -15,7 +15,12 @@ from servlab.core.errors import HeywoodWarning, ModelError
 from servlab.core.linalg import Array, smallest_eigenvalue
 from servlab.core.threads import blas_threads
 from servlab.estimation.correlation_checks import NEARLY_SINGULAR, check_invertible
-from servlab.estimation.efa_fit import FactorFit, degrees_of_freedom, factor_fit
+from servlab.estimation.efa_fit import (
+    FactorFit,
+    degrees_of_freedom,
+    factor_fit,
+    most_factors,
+)
 from servlab.estimation.extraction import Extraction, extract
 from servlab.estimation.moments import Kind, Moments, moments
 from servlab.estimation.rotation import ROTATIONS, Rotated, Rotation, rotate
@@ -239,8 +244,7 @@ def _check_factors(given: Moments, n_factors: int) -> int:
     m = check_count("n_factors", n_factors)
     k = len(given.names)
     if degrees_of_freedom(k, m) < 0:
-        most = max(i for i in range(k) if degrees_of_freedom(k, i) >= 0)
-        raise ModelError(f"{k} items carry at most {most} factors; got n_factors = {m}.")
+        raise ModelError(f"{k} items carry at most {most_factors(k)} factors; got n_factors = {m}.")
     check_invertible(given, "a factor analysis")
     return m
 

@@ -56,6 +56,17 @@ def degrees_of_freedom(k: int, m: int) -> int:
     return ((k - m) ** 2 - k - m) // 2
 
 
+def most_factors(k: int) -> int:
+    """Return the most factors that k items carry: those with at least 0 degrees of freedom.
+
+    Examples
+    --------
+    >>> most_factors(4), most_factors(22)
+    (1, 15)
+    """
+    return max(m for m in range(k) if degrees_of_freedom(k, m) >= 0)
+
+
 def discrepancy(R: Array, model: Array) -> float:
     """Return the ML discrepancy of two (k, k) matrices with equal diagonals.
 

@@ -9,13 +9,14 @@ import pandas as pd
 from servlab.core.checks import check_choice, check_items
 from servlab.core.errors import ModelError
 from servlab.core.linalg import Array
+from servlab.core.standards import standard
 from servlab.estimation.efa import EfaResult
 
 ScoreMethod = Literal["regression", "bartlett", "tenberge"]
 
-PRIMARY = 0.40  # stevens1992: a loading under it says little about the factor
-CROSS = 0.32  # tabachnick2013: a second loading of that size shares a tenth of the variance
-WEAK_COMMUNALITY = 0.20  # child2006: an item with less shares little with any factor
+PRIMARY = standard("loading").value  # a loading under it says little about the factor
+CROSS = standard("cross_loading").value  # a second of that size shares a tenth of the variance
+WEAK_COMMUNALITY = standard("communality").value  # with less an item shares little with any factor
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -6,8 +6,15 @@ from typing import Literal
 
 import pandas as pd
 
+from servlab.estimation.efa_fit import most_factors
 from servlab.estimation.moments import Kind, Moments
-from servlab.estimation.retention import Factors, map_test, parallel_analysis
+from servlab.estimation.retention import (
+    Factors,
+    MapTest,
+    ParallelAnalysis,
+    map_test,
+    parallel_analysis,
+)
 
 Reason = Literal["unanimous", "majority", "divided"]
 FACTORS: tuple[Factors, ...] = ("components", "common")
@@ -28,6 +35,10 @@ class FactorCount:
         The range to look at beside it.
     reason : str
         ``unanimous``, ``majority`` (at least two, more than any other number) or ``divided``.
+    components, common : ParallelAnalysis
+        The two parallel analyses.
+    partial : MapTest
+        Velicer's test.
     n, n_dropped : int
     """
 
@@ -36,6 +47,9 @@ class FactorCount:
     lowest: int
     highest: int
     reason: Reason
+    components: ParallelAnalysis
+    common: ParallelAnalysis
+    partial: MapTest
     n: int
     n_dropped: int
 
@@ -73,7 +87,8 @@ def factor_count(
     -----
     The rule: the number that most of the four criteria name; a tie goes to parallel analysis on
     components with the 95th percentile, the criterion that simulation studies found least
-    biased (MAP errs downwards, common-factor eigenvalues upwards). Numbers under 1 count as 1.
+    biased (MAP errs downwards, common-factor eigenvalues upwards). Numbers under 1 count as 1,
+    numbers beyond what so many items can carry as the most they can.
     It is a starting point: solutions in the range are to be read too.
 
     References
@@ -89,14 +104,14 @@ def factor_count(
     True
     """
     partial = map_test(items, kind=kind)
-    named = {
-        f"parallel_{factors}": parallel_analysis(
-            items, seed=seed, n_draws=n_draws, factors=factors, kind=kind
-        ).n_factors
+    components, common = (
+        parallel_analysis(items, seed=seed, n_draws=n_draws, factors=factors, kind=kind)
         for factors in FACTORS
-    }
+    )
+    named = {"parallel_components": components.n_factors, "parallel_common": common.n_factors}
     named |= {"map_1976": partial.n_factors, "map_2000": partial.n_factors_fourth}
-    named = {name: max(count, 1) for name, count in named.items()}
+    most = most_factors(len(components.eigenvalues))
+    named = {name: min(max(count, 1), most) for name, count in named.items()}
     n_factors, reason = most_named(list(named.values()))
     return FactorCount(
         by_criterion=pd.Series(named, name="estimate"),
@@ -104,6 +119,9 @@ def factor_count(
         lowest=min(named.values()),
         highest=max(named.values()),
         reason=reason,
+        components=components,
+        common=common,
+        partial=partial,
         n=partial.n,
         n_dropped=partial.n_dropped,
     )

@@ -13,6 +13,7 @@ from scipy import stats
 from servlab.core.checks import check_items
 from servlab.core.errors import ModelError
 from servlab.core.linalg import Array
+from servlab.core.standards import standard
 from servlab.estimation.moments import moments
 from servlab.estimation.reliability import (
     alpha_from_cov,
@@ -22,8 +23,8 @@ from servlab.estimation.reliability import (
 
 SHARE = 0.27  # Kelley's share, at which upper and lower group are told apart best
 
-WEAK_ITEM_REST = 0.30  # nunnally1994: an item under it shares little with the others
-WEAK_CRITICAL_RATIO = 3.0  # wu2010: the field's judgement standard for the critical ratio
+WEAK_ITEM_REST = standard("item_rest").value  # an item under it shares little with the others
+WEAK_CRITICAL_RATIO = standard("critical_ratio").value
 
 
 @dataclass(frozen=True, slots=True, eq=False)

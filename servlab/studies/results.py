@@ -34,6 +34,7 @@ TEXT_COLUMNS = (
     "label",
     "level",
     "quadrant",
+    "decision",
 )
 KEYS = ("study", "language", "result", "part", "row", "text")
 Scalar = str | int | float | bool | None

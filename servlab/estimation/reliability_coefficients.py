@@ -1,0 +1,237 @@
+"""How reliable is each dimension's sum, by every coefficient that has a name of its own?"""
+
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
+
+import pandas as pd
+
+from servlab.core.errors import ModelError, NotConvergedError, SparseDataWarning
+from servlab.data.instrument import Instrument
+from servlab.data.survey import Survey
+from servlab.estimation.omega import congeneric_omega
+from servlab.estimation.ordinal_reliability import categorical_omega, polychoric_alpha
+from servlab.estimation.reliability import cronbach_alpha
+from servlab.estimation.split_half import MOST_ITEMS, guttman_lambdas, split_half
+from servlab.scales.scoring import OVERALL_ITEMS
+
+Result = TypeVar("Result")
+
+COEFFICIENTS = (
+    "alpha", "alpha_standardized", "congeneric_omega", "categorical_omega", "polychoric_alpha",
+    "split_half_mean", "split_half_lowest", "odd_even", "lambda2", "lambda4", "lambda6",
+)  # fmt: skip
+PREFERRED = ("categorical_omega", "congeneric_omega", "alpha")  # the first that there is
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ReliabilityCoefficients:
+    """Reliability coefficients of each dimension of a battery, each under its own name.
+
+    Attributes
+    ----------
+    instrument : Instrument
+    battery : str
+    by_term : DataFrame
+        A row a dimension of at least two items and ``overall_items``: the coefficients of
+        ``COEFFICIENTS`` (NaN where there is none), ``conf_low``, ``conf_high`` (Feldt's, of
+        alpha), ``n_items``, ``n``, ``n_dropped``.
+    recommended : Series
+        The coefficient to report, by dimension: categorical omega, else the omega of one factor,
+        else alpha.
+    heywood : dict of str to tuple of str
+        Dimensions whose one-factor model has a Heywood case, with the items: a flag.
+    sparse : tuple of str
+        Dimensions with combinations of answers that nobody gave: a flag.
+    left_out : dict of str to str
+        Dimensions without any coefficient, and why.
+    conf_level : float
+    n, n_dropped : int
+        Respondents who answered every item of the battery, and the others.
+    """
+
+    instrument: Instrument
+    battery: str
+    by_term: pd.DataFrame
+    recommended: pd.Series
+    heywood: dict[str, tuple[str, ...]]
+    sparse: tuple[str, ...]
+    left_out: dict[str, str]
+    conf_level: float
+    n: int
+    n_dropped: int
+
+    def tidy(self) -> pd.DataFrame:
+        """Return a row a dimension and coefficient; limits stand with alpha."""
+        rows = [
+            {"dimension": code, "term": name, "estimate": row[name], "battery": self.battery}
+            | {limit: row[limit] for limit in ("conf_low", "conf_high") if name == "alpha"}
+            | {"n_items": row["n_items"], "n": row["n"], "n_dropped": row["n_dropped"]}
+            for code, row in self.by_term.iterrows()
+            for name in COEFFICIENTS
+            if row[name] == row[name]
+        ]
+        return pd.DataFrame(rows)
+
+    def glance(self) -> pd.DataFrame:
+        """Return a row a dimension: the coefficient to report."""
+        rows = [
+            {"dimension": code, "term": name, "estimate": self.by_term[name][code]}
+            for code, name in self.recommended.items()
+        ]
+        return pd.DataFrame(rows).assign(n=self.n, n_dropped=self.n_dropped)
+
+
+def reliability_coefficients(
+    survey: Survey, battery: str, *, conf_level: float = 0.95
+) -> ReliabilityCoefficients:
+    """Compute every reliability coefficient of each dimension of a battery.
+
+    Parameters
+    ----------
+    survey : Survey
+        Its weights are not used: most coefficients have no weighted form.
+    battery : str
+        The battery.
+    conf_level : float
+        Level of Feldt's interval of alpha, in (0, 1).
+
+    Returns
+    -------
+    ReliabilityCoefficients
+
+    Raises
+    ------
+    ModelError
+        When no coefficient can be had for any dimension.
+
+    Warns
+    -----
+    SparseDataWarning
+        Once, when polychoric correlations of some dimension lean on the normal curve.
+    HeywoodWarning
+        When one factor does not fit the items of a dimension.
+
+    Notes
+    -----
+    Every coefficient speaks of the plain sum of a dimension's answers, except polychoric alpha,
+    which speaks of latent responses that nobody sees. The omegas need three items and one
+    factor, so they are given for dimensions, and for all items together only in an instrument
+    without dimensions. Items are at most 18 for the split halves (lambda 4 among them).
+
+    References
+    ----------
+    cronbach1951; mcdonald1999; green2009; guttman1945; feldt1987.
+
+    Examples
+    --------
+    >>> import warnings
+    >>> import servlab as sl
+    >>> with warnings.catch_warnings():
+    ...     warnings.simplefilter("ignore")  # 7-point answers always leave some pairs out
+    ...     found = sl.reliability_coefficients(sl.load_example("servqual"), "perception")
+    >>> found.recommended["tangibles"]
+    'categorical_omega'
+    """
+    items = survey.items(battery)
+    scales = {c: list(survey.instrument.items_of(c)) for c in survey.instrument.dimension_codes}
+    whole_is_one = not scales
+    scales[OVERALL_ITEMS] = list(items.columns)
+    rows, heywood, left_out = {}, {}, {}
+    sparse: list[str] = []
+    for code, columns in scales.items():
+        one_factor = code != OVERALL_ITEMS or whole_is_one
+        try:
+            with _sparse_noted(code, sparse):
+                rows[code], items_at_bound = _row(items[columns], conf_level, one_factor=one_factor)
+        except ModelError as err:
+            left_out[code] = str(err)
+            continue
+        if items_at_bound:
+            heywood[code] = items_at_bound
+    if not rows:
+        reason = next(iter(left_out.values()))
+        raise ModelError(f"no reliability of {battery!r} can be given: {reason}")
+    _warn_sparse(sparse)
+    table = pd.DataFrame.from_dict(rows, orient="index")
+    complete = int(items.notna().all(axis=1).sum())
+    return ReliabilityCoefficients(
+        instrument=survey.instrument,
+        battery=battery,
+        by_term=table.astype({"n_items": int, "n": int, "n_dropped": int}),
+        recommended=_recommended(table, heywood),
+        heywood=heywood,
+        sparse=tuple(sparse),
+        left_out=left_out,
+        conf_level=conf_level,
+        n=complete,
+        n_dropped=survey.n - complete,
+    )
+
+
+def _row(
+    items: pd.DataFrame, conf_level: float, *, one_factor: bool
+) -> tuple[dict[str, float], tuple[str, ...]]:
+    """Return the coefficients of one scale, and the items at a bound of its one factor."""
+    alpha = cronbach_alpha(items, conf_level=conf_level)
+    row = dict.fromkeys(COEFFICIENTS, float("nan"))
+    row |= {"alpha": alpha.estimate, "alpha_standardized": alpha.standardized}
+    row |= {"conf_low": alpha.conf_low, "conf_high": alpha.conf_high}
+    bounds = _attempt(lambda: guttman_lambdas(items).by_term.to_dict()) or {}
+    row |= {name: float(bounds[name]) for name in ("lambda2", "lambda4", "lambda6") if bounds}
+    if items.shape[1] <= MOST_ITEMS:
+        halves = split_half(items)
+        row |= {"split_half_mean": halves.mean, "split_half_lowest": halves.lowest}
+        row["odd_even"] = halves.odd_even
+    heywood: dict[str, None] = {}
+    if one_factor and items.shape[1] >= 3:
+        for coefficient in (congeneric_omega, categorical_omega, polychoric_alpha):
+            found = _attempt(partial(coefficient, items))
+            if found is not None:
+                row[found.coefficient] = found.estimate
+                heywood |= dict.fromkeys(found.heywood)
+    row |= {"n_items": items.shape[1], "n": alpha.n, "n_dropped": alpha.n_dropped}
+    return row, tuple(heywood)
+
+
+def _attempt(coefficient: Callable[[], Result]) -> Result | None:
+    """Return a coefficient, or None where the items do not carry it."""
+    try:
+        return coefficient()
+    except (ModelError, NotConvergedError):
+        return None
+
+
+def _recommended(table: pd.DataFrame, heywood: dict[str, tuple[str, ...]]) -> pd.Series:
+    """Return the coefficient to report of each scale: no omega where its factor has a Heywood."""
+    chosen = {}
+    for code, row in table.iterrows():
+        options = PREFERRED if str(code) not in heywood else PREFERRED[-1:]
+        chosen[code] = next(name for name in options if row[name] == row[name])
+    return pd.Series(chosen, name="term", dtype=object)
+
+
+@contextmanager
+def _sparse_noted(code: str, sparse: list[str]) -> Iterator[None]:
+    """Note empty cells of a scale instead of warning of them one scale at a time."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        yield
+    for entry in caught:
+        if not issubclass(entry.category, SparseDataWarning):
+            warnings.warn(entry.message, entry.category, stacklevel=3)
+        elif code not in sparse:
+            sparse.append(code)
+
+
+def _warn_sparse(sparse: list[str]) -> None:
+    if sparse:
+        warnings.warn(
+            f"Polychoric correlations of {', '.join(sparse)} lean on the normal curve where nobody "
+            "gave a combination of answers; categorical omega and polychoric alpha rest on them.",
+            SparseDataWarning,
+            stacklevel=3,
+        )
