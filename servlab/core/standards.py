@@ -77,7 +77,7 @@ STANDARDS = MappingProxyType(
         "variance_explained": Standard(0.60, "at_least", "share", "hair2010"),
         "residual": Standard(0.10, "at_most", "correlation", "kline2016"),
         "rms_residual": Standard(0.08, "at_most", "correlation", "hu1999"),
-        "rmsea": Standard(0.08, "at_most", "correlation", "browne1993"),
+        "rmsea": Standard(0.08, "at_most", "correlation", "browne1992"),
         "tli": Standard(0.90, "at_least", "correlation", "bentler1980"),
         "congruence": Standard(0.95, "at_least", "correlation", "lorenzoseva2006"),
         "congruence_fair": Standard(0.85, "at_least", "correlation", "lorenzoseva2006"),
