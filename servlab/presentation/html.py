@@ -194,7 +194,7 @@ def _table(block: Block, number: str) -> Markup:
     colon = message("common.colon", language)
     label = f"{number}{colon}{block['caption']}" if number else block["caption"]
     caption = tag("caption", tag("span", caption_text(block, number)))
-    table = tag("table", caption + _table_head(block) + _table_bodies(block))
+    table = tag("table", caption + _table_head(block) + _table_bodies(block) + _table_foot(block))
     notes = [rich_text(note) for note in block["notes"]]
     lead = Markup("<i>{}</i> ").format(message("common.note", language))
     foot = tag("p", lead + Markup(" ").join(notes), class_="tablenote") if notes else Markup("")
@@ -220,6 +220,18 @@ def _table_bodies(block: Block) -> Markup:
             lines.insert(0, tag("tr", head, class_="group"))
         bodies.append(tag("tbody", _join(lines)))
     return _join(bodies)
+
+
+def _table_foot(block: Block) -> Markup:
+    """Write the row of judgement standards."""
+    header, *texts = block.get("standards") or [""]
+    if not header:
+        return Markup("")
+    cells = [
+        tag("td", text, class_=_align(how)) for text, how in zip(texts, block["align"], strict=True)
+    ]
+    row = tag("tr", tag("th", header, scope="row") + _join(cells), class_="standard")
+    return tag("tfoot", row)
 
 
 def _table_row(row: Mapping[str, Any], align: Sequence[str]) -> Markup:

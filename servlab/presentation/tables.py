@@ -14,6 +14,7 @@ from servlab.core.errors import ModelError
 from servlab.data.schema import Language
 from servlab.presentation import html
 from servlab.presentation.formats import FORMATS, format_value
+from servlab.presentation.messages import message
 
 Mark = Literal["", "good", "bad", "strong", "weak"]
 MARKS: tuple[Mark, ...] = ("", "good", "bad", "strong", "weak")
@@ -47,6 +48,9 @@ class Table:
         The group of each row; a run of rows of the same group gets a header row.
     strong_rows : sequence of int
         Positions of rows drawn strong (totals).
+    standards : mapping
+        Column -> the judgement standard that its values are held against, such as "≥ .60", drawn
+        as the last row; a note says where each comes from.
     marks : mapping
         Column -> a mark for each row: "good" and "bad" (colour and weight; to be used where
         the number's sign or a note says the same), "strong", "weak" or "".
@@ -73,6 +77,7 @@ class Table:
     row_groups: Sequence[str] = ()
     strong_rows: Sequence[int] = ()
     marks: Mapping[str, Sequence[Mark]] = field(default_factory=dict)
+    standards: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Check that every shown column has a heading and a format, and every row its labels."""
@@ -119,13 +124,22 @@ class Table:
                 )
             ],
             "notes": list(self.notes),
+            "standards": self.standards_row(),
         }
+
+    def standards_row(self) -> list[str]:
+        """Return the last row: its header and a text for each column shown; empty without any."""
+        if not self.standards:
+            return []
+        header = message("standards.row", self.language)
+        return [header, *(self.standards.get(name, "") for name in self.headings)]
 
     def __repr__(self) -> str:
         rows = [[self.row_header, *self.headings.values()]]
         rows += [
             [label, *cells] for label, cells in zip(self.row_labels(), self.cells(), strict=True)
         ]
+        rows += [self.standards_row()] if self.standards else []
         widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
         lines = [
             "   ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip()
@@ -161,6 +175,11 @@ def _check_columns(table: Table) -> None:
         raise ModelError(
             f"table {table.caption!r} needs headings for columns of its frame; "
             f"{absent or 'none given'} not among {[str(c) for c in table.frame.columns]}."
+        )
+    astray = [name for name in table.standards if name not in table.headings]
+    if astray:
+        raise ModelError(
+            f"table {table.caption!r} has standards for {astray}, which it does not show."
         )
     unformatted = [name for name in table.headings if name not in table.formats]
     unknown = sorted({name for name in table.formats.values() if name not in FORMATS})
