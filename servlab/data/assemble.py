@@ -78,8 +78,8 @@ def encode_survey(table: RawTable, book: Codebook) -> Encoded:
         provenance=Provenance(
             source=table.source,
             sha256=table.sha256,
-            n_rows=len(table.frame),
-            exclusions=exclusions,
+            n_rows=len(table.frame) + sum(step.n for step in table.dropped),
+            exclusions=(*table.dropped, *exclusions),
             encoding=table.encoding,
             title=book.spec.title,
             origin=book.spec.source,
@@ -260,6 +260,8 @@ def _excluded(coder: Encoder, rule: Exclusion, answers: dict[str, pd.DataFrame])
     column = str(rule.column)
     if not coder.has(column, f"the exclusion {rule.reason.en!r}"):
         return np.zeros(len(coder.table.frame), dtype=bool)
+    if rule.rule == "empty":
+        return np.array([is_missing(c, ()) for c in coder.table.frame[column]], dtype=bool)
     if rule.equals:
         codes, distinct = cells_of(coder.table.frame[column])
         equal = [not is_missing(c, ()) and is_missing(c, rule.equals) for c in distinct]

@@ -7,7 +7,7 @@ import pandas as pd
 
 from servlab.data.assemble import encode_survey
 from servlab.data.codebook import Codebook, load_codebook
-from servlab.data.formats import read_raw
+from servlab.data.layout import open_table
 from servlab.data.readers import keying_question
 from servlab.data.survey import Exclusions
 
@@ -68,12 +68,13 @@ def check_survey(path: str | Path, codebook: str | Path | Codebook) -> CheckRepo
         When the file cannot be opened or the codebook is malformed.
     """
     book = codebook if isinstance(codebook, Codebook) else load_codebook(codebook)
-    table = read_raw(path, book.spec.file)
+    table = open_table(path, book.spec)
     encoded = encode_survey(table, book)
     survey = encoded.survey
     columns = [str(column) for column in table.frame.columns]
     questions = [keying_question(item, book) for item in encoded.negative if item.beyond_chance]
-    notes = [
+    notes = [note.en for note in table.notes]
+    notes += [
         f"item '{item.item}' of {item.battery} correlates {item.correlation:.2f} with "
         f"{item.others.en}, within chance; check its wording."
         for item in encoded.negative
@@ -82,13 +83,13 @@ def check_survey(path: str | Path, codebook: str | Path | Codebook) -> CheckRepo
     answers = {} if survey is None else {b: survey.raw(b) for b in survey.batteries}
     return CheckReport(
         source=table.source,
-        n_rows=len(table.frame),
+        n_rows=len(table.frame) + sum(step.n for step in table.dropped),
         n_used=0 if survey is None else survey.n,
         used_columns=tuple(c for c in columns if c not in encoded.unused_columns),
         unused_columns=encoded.unused_columns,
         missing_by_item=pd.DataFrame({b: a.isna().sum() for b, a in answers.items()}),
         complete={b: int(a.notna().all(axis=1).sum()) for b, a in answers.items()},
-        exclusions=() if survey is None else survey.provenance.exclusions,
+        exclusions=table.dropped if survey is None else survey.provenance.exclusions,
         problems=(*encoded.problems, *questions),
         notes=tuple(notes),
     )

@@ -16,13 +16,16 @@ from servlab.data.schema import Label, Scale, Spec, read_toml, validate
 
 Value = str | int | float | bool
 Role = Literal["branch", "wave", "mode", "segment", "other"]
+Platform = Literal["qualtrics", "surveymonkey", "limesurvey", "google_forms", "wenjuanxing", "none"]
 
 
 class FileFormat(Spec):
     """How the file is to be opened; everything may be left out.
 
-    ``format`` is the kind of file (default: by its ending), ``header_rows`` how many rows
-    stand above the answers.
+    ``format`` is the kind of file (default: by its ending), ``header_row`` the row of column
+    names. ``platform`` names the survey platform whose export it is (default: recognized by its
+    shape; ``"none"`` takes the table as it stands). ``catalog`` is the .sas7bcat with a SAS
+    file's labels (default: the one of the same name beside it).
     """
 
     format: (
@@ -33,6 +36,35 @@ class FileFormat(Spec):
     decimal: Literal[".", ","] = "."
     sheet: str | int | None = None
     header_row: Annotated[int, Field(ge=1)] = 1
+    platform: Platform | None = None
+    catalog: str | None = None
+
+
+class Layout(Spec):
+    """How the rows stand for respondents when not one row each.
+
+    ``form = "long"`` is a row an answer: ``id`` names the respondent, ``item`` the question,
+    ``answer`` what was answered, ``battery`` (or none) which asking of it. The other columns
+    describe the respondent. Read, the file has a column an item, named by the item's text in the
+    file, or ``battery_item``; ``batteries`` renames the file's words for batteries.
+    """
+
+    form: Literal["long"]
+    id: str
+    item: str
+    answer: str
+    battery: str | None = None
+    batteries: dict[str, str] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _columns_differ(self) -> "Layout":
+        named = [self.id, self.item, self.answer, *([self.battery] if self.battery else [])]
+        twice = sorted({column for column in named if named.count(column) > 1})
+        if twice:
+            raise ValueError(f"column(s) {twice} stand for two things; name one column each")
+        if self.batteries and self.battery is None:
+            raise ValueError("batteries renames the words of a battery column; name that column")
+        return self
 
 
 class BatteryColumns(Spec):
@@ -139,12 +171,13 @@ class ImportancePoints(Spec):
 class Exclusion(Spec):
     """Respondents who are left out before anything is computed, and why.
 
-    ``rule = "blank"`` leaves out those who answered no item of any battery; otherwise a
-    ``column`` and the values that exclude (``equals``), or a bound (``below``, ``above``).
+    ``rule = "blank"`` leaves out those who answered no item of any battery, ``rule = "empty"``
+    those whose ``column`` is empty (LimeSurvey's submitdate); otherwise a ``column`` and the
+    values that exclude (``equals``), or a bound (``below``, ``above``).
     """
 
     reason: Label
-    rule: Literal["blank", "column"] = "column"
+    rule: Literal["blank", "empty", "column"] = "column"
     column: str | None = None
     equals: tuple[Value, ...] = ()
     below: float | None = None
@@ -160,6 +193,8 @@ class Exclusion(Spec):
         conditions = bool(self.equals) + (self.below is not None) + (self.above is not None)
         if self.rule == "blank" and (self.column is not None or conditions):
             raise ValueError('rule = "blank" takes no column and no values')
+        if self.rule == "empty" and (self.column is None or conditions):
+            raise ValueError('rule = "empty" takes a column and no values')
         if self.rule == "column" and (self.column is None or conditions != 1):
             raise ValueError("an exclusion needs a column and one of equals, below, above")
         return self
@@ -172,6 +207,7 @@ class CodebookSpec(Spec):
     extends: str | None = None
     title: Label | None = None
     file: FileFormat = FileFormat()
+    layout: Layout | None = None
     respondents: Respondents = Respondents()
     batteries: dict[BatteryName, BatteryColumns] = Field(min_length=1)
     reversed: tuple[Code, ...] | None = None

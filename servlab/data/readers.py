@@ -11,9 +11,10 @@ import pandas as pd
 from servlab.core.errors import CodebookError, DataError, KeyingWarning
 from servlab.data.assemble import Encoded, encode_survey
 from servlab.data.codebook import Codebook, load_codebook
-from servlab.data.formats import RawTable, read_raw
+from servlab.data.formats import RawTable
 from servlab.data.formats.table import checked
 from servlab.data.keying import NegativeItem
+from servlab.data.layout import open_table, shaped
 from servlab.data.schema import Label
 from servlab.data.survey import Survey
 
@@ -32,7 +33,9 @@ def read_survey(path: str | Path, codebook: str | Path | Codebook) -> Survey:
     Parameters
     ----------
     path : str or Path
-        CSV, TSV, XLSX or SPSS .sav file.
+        Text (CSV, TSV), Excel (.xlsx, .xls), SPSS, Stata, SAS, Parquet or Feather file;
+        exports of Qualtrics, SurveyMonkey, LimeSurvey, Google Forms and Wenjuanxing (问卷星)
+        are recognized, or named by the codebook's ``[file] platform``.
     codebook : str, Path or Codebook
         The codebook, or its TOML file. ``draft_codebook(path)`` drafts one.
 
@@ -79,7 +82,7 @@ def read_survey(path: str | Path, codebook: str | Path | Codebook) -> Survey:
     3
     """
     book = codebook if isinstance(codebook, Codebook) else load_codebook(codebook)
-    return _accept(encode_survey(read_raw(path, book.spec.file), book), book)
+    return _accept(encode_survey(open_table(path, book.spec), book), book)
 
 
 def survey_from_frame(
@@ -111,7 +114,8 @@ def survey_from_frame(
     cells = cells.map(lambda cell: str(cell).upper() if isinstance(cell, bool | np.bool_) else cell)
     cells = cells.where(cells.notna(), None)
     digest = hashlib.sha256(cells.to_csv(index=False).encode()).hexdigest()
-    return _accept(encode_survey(checked(RawTable(cells, source, digest, first_row=1)), book), book)
+    table = checked(RawTable(cells, source, digest, first_row=1))
+    return _accept(encode_survey(shaped(table, book.spec.layout), book), book)
 
 
 def _accept(encoded: Encoded, book: Codebook) -> Survey:

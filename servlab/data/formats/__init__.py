@@ -10,6 +10,7 @@ from servlab.data.codebook import FileFormat
 from servlab.data.formats.columnar import read_columnar
 from servlab.data.formats.labelled import read_labelled
 from servlab.data.formats.platforms import platform_table
+from servlab.data.formats.sas import read_sas
 from servlab.data.formats.table import RawTable, checked
 from servlab.data.formats.text import read_text
 from servlab.data.formats.workbook import read_workbook
@@ -44,13 +45,15 @@ def read_raw(path: str | Path, file: FileFormat | None = None) -> RawTable:
     kind = file.format or _kind(path, content)
     if kind in ("xlsx", "xls"):
         table = read_workbook(path.name, content, file)
-    elif kind in ("sav", "dta", "sas7bdat"):
+    elif kind == "sas7bdat":
+        table = read_sas(path, content, file.catalog)
+    elif kind in ("sav", "dta"):
         table = read_labelled(path, content, kind)
     elif kind in ("parquet", "feather"):
         table = read_columnar(path.name, content, kind)
     else:
         table = read_text(path.name, content, file, "\t" if kind == "tsv" else None)
-    return checked(platform_table(table))
+    return checked(platform_table(table, file.platform))
 
 
 def _content(path: Path) -> bytes:

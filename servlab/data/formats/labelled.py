@@ -1,4 +1,4 @@
-"""Files of statistics programs: codes are read, labels kept apart, declared missing kept."""
+"""Files of SPSS and Stata: codes are read, labels kept apart, declared missing kept."""
 
 import tempfile
 from collections.abc import Callable
@@ -11,16 +11,16 @@ from servlab.core.errors import DataError
 from servlab.data.formats.cells import PIECE, CellColumns
 from servlab.data.formats.table import RawTable, hash_of
 
-PROGRAM = {"sav": "SPSS", "dta": "Stata", "sas7bdat": "SAS"}
+PROGRAM = {"sav": "SPSS", "dta": "Stata"}
 MOST_PIECES = 8  # a reader passes over the rows before each piece
 
 
 def read_labelled(path: Path, content: bytes, kind: str) -> RawTable:
-    """Return the codes and labels of an SPSS, Stata or SAS file."""
+    """Return the codes and labels of an SPSS or Stata file."""
     import pyreadstat
 
     try:
-        frame, meta = _read(path, content, kind)
+        frame, meta = _read(content, kind)
     except (pyreadstat.ReadstatError, pyreadstat.PyreadstatError, UnicodeDecodeError) as err:
         raise DataError(
             f"{path.name} cannot be read as a {PROGRAM[kind]} file ({str(err).rstrip('.')}); "
@@ -43,7 +43,7 @@ def read_labelled(path: Path, content: bytes, kind: str) -> RawTable:
     )
 
 
-def _read(path: Path, content: bytes, kind: str) -> tuple[pd.DataFrame, Any]:
+def _read(content: bytes, kind: str) -> tuple[pd.DataFrame, Any]:
     """Return frame and metadata; the bytes that were hashed are the bytes that are read."""
     import pyreadstat
 
@@ -51,17 +51,11 @@ def _read(path: Path, content: bytes, kind: str) -> tuple[pd.DataFrame, Any]:
         copy = Path(folder) / f"data.{kind}"
         copy.write_bytes(content)
         if kind == "sav":
-            return _in_pieces(pyreadstat.read_sav, str(copy), user_missing=True)
-        if kind == "dta":
-            return _in_pieces(pyreadstat.read_dta, str(copy), user_missing=True)
-        frame, meta = _in_pieces(pyreadstat.read_sas7bdat, str(copy))
-        catalog = path.with_suffix(".sas7bcat")
-        if catalog.exists():  # labels apart from codes: codes are read without the catalog
-            meta = pyreadstat.read_sas7bdat(str(copy), catalog_file=str(catalog), row_limit=1)[1]
-        return frame, meta
+            return in_pieces(pyreadstat.read_sav, str(copy), user_missing=True)
+        return in_pieces(pyreadstat.read_dta, str(copy), user_missing=True)
 
 
-def _in_pieces(
+def in_pieces(
     read: Callable[..., tuple[pd.DataFrame, Any]], file: str, **options: Any
 ) -> tuple[pd.DataFrame, Any]:
     """Return a file's columns, read some rows at a time so that memory stays small."""

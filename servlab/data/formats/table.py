@@ -10,7 +10,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from servlab.core.errors import DataError
+from servlab.data.codebook import FileFormat
 from servlab.data.schema import Label
+from servlab.data.survey import Exclusions
 
 SURVEYMONKEY = "Respondent ID"  # the first column of every export of that platform
 
@@ -42,6 +44,12 @@ class RawTable:
         User-missing values (or ``{"lo", "hi"}`` ranges), where the format declares them.
     notes : tuple of Label
         What was done to a platform's export before reading.
+    dropped : tuple of Exclusions
+        Rows of the file that are no answers (previews, tests) and were left out, with reasons.
+    platform : str or None
+        The survey platform whose export this is, as named or as recognized.
+    grids : mapping of str to (str, str)
+        Of columns that are one row of a grid: the grid's question and the row's text.
     """
 
     frame: pd.DataFrame
@@ -54,6 +62,9 @@ class RawTable:
     value_labels: Mapping[str, Mapping[Any, str]] = field(default_factory=dict)
     declared_missing: Mapping[str, list[Any]] = field(default_factory=dict)
     notes: tuple[Label, ...] = ()
+    dropped: tuple[Exclusions, ...] = ()
+    platform: str | None = None
+    grids: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
     @property
     def row_numbers(self) -> NDArray[np.int64]:
@@ -61,6 +72,11 @@ class RawTable:
         if self.rows is not None:
             return self.rows
         return np.arange(self.first_row, self.first_row + len(self.frame), dtype=np.int64)
+
+
+def two_header_rows(header: Sequence[str], file: FileFormat) -> bool:
+    """Return whether a second header row names columns that the first leaves without a name."""
+    return file.platform == "surveymonkey" or (file.platform is None and header[0] == SURVEYMONKEY)
 
 
 def hash_of(content: bytes) -> str:

@@ -12,7 +12,7 @@ import numpy as np
 from servlab.core.errors import DataError
 from servlab.data.codebook import FileFormat
 from servlab.data.formats.cells import PIECE, CellColumns, blank_cells, filled_rows
-from servlab.data.formats.table import SURVEYMONKEY, RawTable, hash_of, letters, named
+from servlab.data.formats.table import RawTable, hash_of, letters, named, two_header_rows
 
 # A workbook of a survey unpacks to a few times its size; a bomb to a thousand times.
 MAX_UNPACKED = 2_000_000_000
@@ -33,7 +33,7 @@ def read_workbook(name: str, content: bytes, file: FileFormat) -> RawTable:
         _refuse_uncalculated(name, content)
     try:
         book = CalamineWorkbook.from_filelike(io.BytesIO(content))
-        return _table(name, content, _rows(_sheet(book, name, file)), file.header_row)
+        return _table(name, content, _rows(_sheet(book, name, file)), file)
     except (CalamineError, zipfile.BadZipFile, OSError, ValueError) as err:
         if "password" in str(err).lower() or "encrypt" in str(err).lower():
             raise DataError(
@@ -52,7 +52,8 @@ def _rows(sheet: Any) -> Iterator[list[Any]]:
         yield left + row
 
 
-def _table(name: str, content: bytes, rows: Iterator[list[Any]], header_row: int) -> RawTable:
+def _table(name: str, content: bytes, rows: Iterator[list[Any]], file: FileFormat) -> RawTable:
+    header_row = file.header_row
     first = next(itertools.islice(rows, header_row - 1, None), None)
     if first is None:
         raise DataError(f"{name} has no row {header_row}; correct header_row or sheet.")
@@ -66,7 +67,7 @@ def _table(name: str, content: bytes, rows: Iterator[list[Any]], header_row: int
     while used and not header[used - 1] and blank_cells(frame.iloc[:, used - 1]).all():
         used -= 1
     for k, heading in enumerate(header[:used]):
-        if heading or header[0] == SURVEYMONKEY:  # whose second header row names the columns
+        if heading or two_header_rows(header, file):  # the second one names the columns
             continue
         filled = np.flatnonzero(~blank_cells(frame.iloc[:, k]))
         if len(filled):
