@@ -141,7 +141,9 @@ def _parts(cells: pd.Series) -> dict[str, Any]:
     ]
     options = dict.fromkeys(part for parts in split if parts for part in parts if part)
     if ordered:
-        chosen = {o: [str(p.index(o) + 1) if p and o in p else None for p in split] for o in options}
+        chosen = {
+            o: [str(p.index(o) + 1) if p and o in p else None for p in split] for o in options
+        }
     else:
         chosen = {o: [None if p is None else str(int(o in p)) for p in split] for o in options}
     return {
