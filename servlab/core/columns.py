@@ -111,6 +111,13 @@ TIDY = MappingProxyType(
         "f_statistic": "F statistic of the whole model",
         "condition_number": "condition number of the scaled design matrix",
         "df_residual": "denominator degrees of freedom of an F test",
+        # screening
+        "quantity": "what a compared result is: gap, perception, alpha, r_squared",
+        "with_all": "a result with every respondent",
+        "without": "the result without the respondents that screening proposes",
+        "difference": "difference of two results, in their unit",
+        "n_all": "rows used with every respondent",
+        "n_without": "rows used without the respondents that screening proposes",
         # importance
         "quadrant": "quadrant of an importance-performance matrix",
         "importance": "mean importance, in points of its scale or in shares",

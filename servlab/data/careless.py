@@ -65,3 +65,16 @@ def mahalanobis(X: Array) -> tuple[Array, Array]:
     distance[complete] = (half**2).sum(axis=0)
     tail[complete] = stats.chi2.sf(distance[complete], k)
     return distance, tail
+
+
+def response_variability(X: Array) -> Array:
+    """Return (n,) the standard deviation (divisor m - 1) of each row's m answers; NaN under two."""
+    answered = ~np.isnan(X)
+    m = answered.sum(axis=1)
+    enough = m >= 2
+    result = np.full(len(X), np.nan)
+    filled = np.where(answered, X, 0.0)[enough]
+    means = filled.sum(axis=1) / m[enough]
+    squares = np.where(answered[enough], (filled - means[:, None]) ** 2, 0.0).sum(axis=1)
+    result[enough] = np.sqrt(squares / (m[enough] - 1))
+    return result

@@ -1,63 +1,29 @@
 """Whose answers should a study look at twice? Proposals with reasons, never applied silently.
 
-Straight answers on expectations alone are legitimate (everything matters), so strings of one
-answer count only beyond a single battery, and straight-lining only over all batteries together.
+The rules, their cut-offs and sources are in ``screening_rules``; the indices in ``careless``.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal, get_args
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from servlab.core.errors import ModelError
-from servlab.data.careless import even_odd, longest_string, mahalanobis
+from servlab.data.careless import even_odd, longest_string, mahalanobis, response_variability
 from servlab.data.schema import Label
+from servlab.data.screening_rules import (
+    NEEDS,
+    RULES,
+    SHORTEST_STRING,
+    SUBSCALES,
+    Rule,
+    ScreeningCutoffs,
+    reason,
+)
 from servlab.data.survey import Survey
-
-Rule = Literal[
-    "straight_lined",
-    "incomplete",
-    "duplicate",
-    "long_string",
-    "inconsistent",
-    "outlying",
-    "too_fast",
-]
-RULES: tuple[Rule, ...] = get_args(Rule)
-INCOMPLETE = 0.5  # a person with more than half of the answers missing
-FEWEST_ANSWERS = 5  # fewer equal answers are no straight line
-SHORTEST_STRING = 10  # items of a single battery from which half of them is a long string
-OUTLYING = 0.001  # tail of the chi-square distribution
-FASTEST = 2.0  # seconds an item
-SUBSCALES = 8  # over fewer, an honest person's correlation is negative too often
-
-REASONS = {
-    "straight_lined": Label(
-        en="gave one and the same answer to every item of all batteries",
-        zh="各部分所有题目答案完全相同",
-    ),
-    "incomplete": Label(en="left more than half of the items open", zh="超过一半的题目未作答"),
-    "duplicate": Label(
-        en="repeated an earlier respondent's answers to every item and question",
-        zh="所有题目与变量的答案与前面某位受访者完全相同",
-    ),
-    "long_string": Label(
-        en="gave one answer in a row for longer than a whole battery",
-        zh="连续相同作答的长度超过一整套题目",
-    ),
-    "inconsistent": Label(
-        en="answered even and odd items of the dimensions against each other",
-        zh="各维度奇数题与偶数题的作答相互矛盾",
-    ),
-    "outlying": Label(
-        en="gave a pattern of answers far from everybody's (Mahalanobis, p < .001)",
-        zh="作答模式与其他人相差极大（马氏距离，p < .001）",
-    ),
-    "too_fast": Label(en="took less than two seconds an item", zh="平均每题用时不足两秒"),
-}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -76,11 +42,16 @@ class Screening:
     n_flagged : int
         Respondents proposed by at least one rule.
     by_person : DataFrame
-        (n, 6) ``missing_share`` in [0, 1], ``longest_string`` in items, ``even_odd`` consistency,
-        ``mahalanobis`` squared distance and its ``p_value``, ``seconds_per_item``; NaN where it
-        cannot be had.
+        (n, 8) ``n_missing`` answers and ``missing_share`` in [0, 1], ``longest_string`` in items,
+        ``irv`` (standard deviation of a person's answers, in scale points), ``even_odd``
+        consistency, ``mahalanobis`` squared distance and its ``p_value``, ``seconds_per_item``;
+        NaN where it cannot be had.
     missing_by_item : DataFrame
         Missing answers, a row an item, a column a battery.
+    cutoffs : ScreeningCutoffs
+        The cut-offs used; ``long_string`` as it was for this survey.
+    reasons : mapping of str to Label
+        Why each rule proposes, with its cut-off.
     """
 
     flags: pd.DataFrame
@@ -89,6 +60,19 @@ class Screening:
     n_flagged: int
     by_person: pd.DataFrame
     missing_by_item: pd.DataFrame
+    cutoffs: ScreeningCutoffs
+    reasons: Mapping[str, Label]
+
+    @property
+    def proposed(self) -> tuple[Rule, ...]:
+        """Return the rules that propose somebody."""
+        return tuple(rule for rule in RULES if rule in self.flags and self.counts[rule] > 0)
+
+    def proposals(self) -> pd.Series:
+        """Return the rules that propose each respondent proposed, as a tuple a person."""
+        flagged = self.flags[self.flags.any(axis=1)]
+        rules = [tuple(flagged.columns[row]) for row in flagged.to_numpy(dtype=bool)]
+        return pd.Series(rules, index=flagged.index, name="rules", dtype=object)
 
     def tidy(self) -> pd.DataFrame:
         """Return a row a rule."""
@@ -99,13 +83,15 @@ class Screening:
         return pd.DataFrame([{"term": "any", "n": self.n_flagged}])
 
 
-def screen_responses(survey: Survey) -> Screening:
+def screen_responses(survey: Survey, *, cutoffs: ScreeningCutoffs | None = None) -> Screening:
     """Propose respondents whose answers may not be answers.
 
     Parameters
     ----------
     survey : Survey
         At least one battery of ratings.
+    cutoffs : ScreeningCutoffs, optional
+        Where each rule begins to propose; its defaults have their sources.
 
     Returns
     -------
@@ -114,27 +100,37 @@ def screen_responses(survey: Survey) -> Screening:
     Notes
     -----
     ``straight_lined``: the same answer, as ticked, to every item of every rating battery, with
-    at least five answers. ``incomplete``: more than half of all items open. ``duplicate``: all
-    items, covariates and outcomes equal to an earlier respondent's, none of the items open.
-    ``long_string``: the longest run of one answer, as ticked and in shown order, over all rating
-    batteries together, is longer than the largest battery (with one battery: than half of its
-    items, when there are ten or more) [curran2016]_. ``inconsistent``: the correlation, over
+    at least ``min_answers`` answers and half of the items answered; left out under
+    ``min_answers`` items. ``incomplete``: more than ``max_missing`` of all items open.
+    ``duplicate``: all items, covariates and outcomes equal to an earlier respondent's, none of
+    the items open and not all answers the same [kuriakose2016]_; left out under ten items, where
+    honest people coincide. ``long_string``: the longest run of one answer, as ticked
+    and in shown order (the codebook's, else its listed order), over all rating batteries
+    together, is longer than the largest battery (with one battery: than half of its items, when
+    there are ten or more) [curran2016]_. ``inconsistent``: the correlation, over
     dimensions and batteries, of a person's means of even and odd items, stepped up by Spearman and
-    Brown, is negative [jackson1976]_; published cut-offs are as high as .30, but
-    propose many honest people where dimensions are judged alike; left out under eight dimensions,
-    counted over batteries. ``outlying``: squared Mahalanobis distance of complete answers beyond
-    the chi-square quantile .999, which skewed answers exceed more often than one time in a
-    thousand; left out unless complete rows are twice as many as items. ``too_fast``: under two
-    seconds an item [huang2012]_; needs a duration. Answers out of range never get this far: the
-    reader stops.
+    Brown and not under -1, is below ``min_consistency`` [jackson1976]_; left out under eight
+    dimensions, counted over batteries. ``outlying``: squared Mahalanobis distance of complete
+    answers beyond the chi-square quantile 1 - ``outlier_p`` [meade2012]_, which skewed answers
+    exceed more often than that; left out unless complete rows are twice as many as items.
+    ``too_fast``: under ``min_seconds`` an item [huang2012]_; needs a duration, which counts the
+    whole questionnaire. ``out_of_range``: an answer or an outcome outside its scale; the reader
+    stops at those, so only surveys built in memory hold them.
+
+    ``irv``, the spread of a person's answers as ticked [dunn2018]_, is given without a rule: it
+    has no agreed cut-off.
 
     References
     ----------
     .. [curran2016] Curran (2016), Journal of Experimental Social Psychology 66, 4-19.
-    .. [jackson1976] Jackson (1976), as described in Johnson (2005), Journal of Research in
-       Personality 39, 103-129.
+    .. [dunn2018] Dunn, Heggestad, Shanock and Theilgard (2018), Journal of Business and
+       Psychology 33, 105-121.
     .. [huang2012] Huang, Curran, Keeney, Poposki and DeShon (2012), Journal of Business and
        Psychology 27, 99-114.
+    .. [jackson1976] Jackson (1976), as described in Johnson (2005), Journal of Research in
+       Personality 39, 103-129.
+    .. [kuriakose2016] Kuriakose and Robbins (2016), Statistical Journal of the IAOS 32, 283-291.
+    .. [meade2012] Meade and Craig (2012), Psychological Methods 17, 437-455.
 
     Examples
     --------
@@ -148,8 +144,10 @@ def screen_responses(survey: Survey) -> Screening:
         raise ModelError("screening needs a battery of ratings; the survey has only importance.")
     answers = pd.concat([survey.raw(b) for b in names], axis=1, keys=names)
     values = answers.to_numpy(dtype=float)
+    largest = max(survey.raw(b).shape[1] for b in names)
+    used = _resolved(cutoffs or ScreeningCutoffs(), values.shape[1], largest)
     person = _by_person(survey, names, values)
-    flags = _flags(survey, answers, person, largest=answers.shape[1] // len(names))
+    flags = _flags(survey, answers, person, used)
     return Screening(
         flags=flags,
         counts=flags.sum(),
@@ -157,7 +155,18 @@ def screen_responses(survey: Survey) -> Screening:
         n_flagged=int(flags.any(axis=1).sum()),
         by_person=person,
         missing_by_item=pd.DataFrame({b: survey.raw(b).isna().sum() for b in survey.batteries}),
+        cutoffs=used,
+        reasons=MappingProxyType({str(rule): reason(rule, used) for rule in RULES}),
     )
+
+
+def _resolved(cutoffs: ScreeningCutoffs, k: int, largest: int) -> ScreeningCutoffs:
+    """Return the cut-offs with the string that is still usual among k items; None without one."""
+    if cutoffs.long_string is not None:
+        return cutoffs
+    if k > largest:
+        return replace(cutoffs, long_string=largest)
+    return replace(cutoffs, long_string=k // 2) if k >= SHORTEST_STRING else cutoffs
 
 
 def _by_person(survey: Survey, names: list[str], values: NDArray[np.float64]) -> pd.DataFrame:
@@ -174,8 +183,10 @@ def _by_person(survey: Survey, names: list[str], values: NDArray[np.float64]) ->
     duration = survey.duration
     return pd.DataFrame(
         {
+            "n_missing": np.isnan(values).sum(axis=1),
             "missing_share": np.isnan(values).mean(axis=1),
             "longest_string": longest_string(values[:, _shown(survey, names, k)]),
+            "irv": response_variability(values),
             "even_odd": even_odd(odd, even)
             if len(halves) >= SUBSCALES
             else np.full(len(values), np.nan),
@@ -196,37 +207,55 @@ def _shown(survey: Survey, names: list[str], k: int) -> list[int]:
 
 
 def _flags(
-    survey: Survey, answers: pd.DataFrame, person: pd.DataFrame, *, largest: int
+    survey: Survey, answers: pd.DataFrame, person: pd.DataFrame, cutoffs: ScreeningCutoffs
 ) -> pd.DataFrame:
     """Return what each rule proposes; rules without ground are left out."""
     values = answers.to_numpy(dtype=float)
     answered = ~np.isnan(values)
-    some = answered.sum(axis=1) >= min(FEWEST_ANSWERS, values.shape[1])
+    k = values.shape[1]
+    some = answered.sum(axis=1) >= max(cutoffs.min_answers, k / 2)
     low = np.where(answered, values, np.inf).min(axis=1)
     high = np.where(answered, values, -np.inf).max(axis=1)
-    plain = answers.set_axis(range(answers.shape[1]), axis=1)
-    everything = pd.concat([plain, survey.covariates, survey.outcomes], axis=1)
-    several = values.shape[1] > largest
-    longest = largest if several else values.shape[1] / 2
-    flags = {
-        "straight_lined": some & (low == high),
-        "incomplete": answered.mean(axis=1) < INCOMPLETE,
-        "duplicate": everything.duplicated().to_numpy() & answered.all(axis=1),
-    }
-    if several or values.shape[1] >= SHORTEST_STRING:
-        flags["long_string"] = person["longest_string"].to_numpy() > longest
+    straight = some & (low == high)
+    flags = {"incomplete": person["missing_share"].to_numpy() > cutoffs.max_missing}
+    if k >= cutoffs.min_answers:
+        flags["straight_lined"] = straight
+    if k >= SHORTEST_STRING:
+        plain = answers.set_axis(range(k), axis=1)
+        everything = pd.concat([plain, survey.covariates, survey.outcomes], axis=1)
+        # straight lines repeat each other by chance
+        flags["duplicate"] = everything.duplicated().to_numpy() & answered.all(axis=1) & ~straight
+    if cutoffs.long_string is not None:
+        flags["long_string"] = person["longest_string"].to_numpy() > cutoffs.long_string
     grounds = {
-        "inconsistent": ("even_odd", 0.0),
-        "outlying": ("p_value", OUTLYING),
-        "too_fast": ("seconds_per_item", FASTEST),
+        "inconsistent": ("even_odd", cutoffs.min_consistency),
+        "outlying": ("p_value", cutoffs.outlier_p),
+        "too_fast": ("seconds_per_item", cutoffs.min_seconds),
     }
     for rule, (index, cut) in grounds.items():
         if person[index].notna().any():
             flags[rule] = person[index].to_numpy() < cut
-    return pd.DataFrame(flags, index=survey.index)
+    flags["out_of_range"] = _out_of_range(survey)
+    ordered = {rule: flags[rule] for rule in RULES if rule in flags}
+    return pd.DataFrame(ordered, index=survey.index)
 
 
-def exclude_screened(survey: Survey, rules: Sequence[Rule]) -> Survey:
+def _out_of_range(survey: Survey) -> NDArray[np.bool_]:
+    """Return (n,) who has an answer of any battery, or an outcome, outside its scale."""
+    frames = [(survey.raw(b), survey.scales[b]) for b in survey.batteries]
+    for name in survey.outcomes:
+        known = survey.variables.get(str(name))
+        if known is not None and known.scale is not None:
+            frames.append((survey.outcomes[[name]], known.scale))
+    outside = np.zeros(survey.n, dtype=bool)
+    for frame, scale in frames:
+        outside |= ((frame < scale.low) | (frame > scale.high)).any(axis=1).to_numpy()
+    return outside
+
+
+def exclude_screened(
+    survey: Survey, rules: Sequence[Rule], *, cutoffs: ScreeningCutoffs | None = None
+) -> Survey:
     """Leave out the respondents that rules propose, counted rule by rule.
 
     Parameters
@@ -236,6 +265,8 @@ def exclude_screened(survey: Survey, rules: Sequence[Rule]) -> Survey:
     rules : sequence of str
         Rules of ``screen_responses``, applied in this order; a respondent counts under the
         first that applies.
+    cutoffs : ScreeningCutoffs, optional
+        Where each rule begins to propose.
 
     Returns
     -------
@@ -253,20 +284,12 @@ def exclude_screened(survey: Survey, rules: Sequence[Rule]) -> Survey:
         raise ModelError(f"rules must be among {', '.join(RULES)}; got {', '.join(unknown)}.")
     if not rules:
         return survey
-    flags = screen_responses(survey).flags
+    screening = screen_responses(survey, cutoffs=cutoffs)
     for rule in rules:
-        if rule not in flags:
+        if rule not in screening.flags:
             raise ModelError(
-                f"rule {rule!r} has no ground in this survey ({_NEEDS[rule]}); leave it out."
+                f"rule {rule!r} has no ground in this survey ({NEEDS[rule]}); leave it out."
             )
-        keep = ~flags[rule].reindex(survey.index)
-        survey = survey.subset(keep.astype(bool), reason=REASONS[rule])
+        keep = ~screening.flags[rule].reindex(survey.index)
+        survey = survey.subset(keep.astype(bool), reason=screening.reasons[rule])
     return survey
-
-
-_NEEDS = {
-    "long_string": "it needs two batteries, or one of ten items",
-    "inconsistent": "it needs eight dimensions of two items, counted over batteries",
-    "outlying": "it needs twice as many complete rows as items",
-    "too_fast": "it needs a duration in the codebook",
-}

@@ -82,5 +82,8 @@ def mean_row(values: pd.Series, weights: pd.Series | None, conf_level: float) ->
 def mean_table(scores: pd.DataFrame, weights: pd.Series | None, conf_level: float) -> pd.DataFrame:
     """Return one ``mean_row`` for each column of an (n, k) frame of scores."""
     rows = {column: mean_row(scores[column], weights, conf_level) for column in scores.columns}
+    if not rows:  # an instrument without dimensions: no row, the same columns
+        nothing = mean_row(pd.Series(dtype=float), None, conf_level)
+        return pd.DataFrame(columns=list(nothing))
     table = pd.DataFrame.from_dict(rows, orient="index")
     return table.astype({"n": int, "n_dropped": int})

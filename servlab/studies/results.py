@@ -35,6 +35,7 @@ TEXT_COLUMNS = (
     "level",
     "quadrant",
     "decision",
+    "quantity",
 )
 KEYS = ("study", "language", "result", "part", "row", "text")
 Scalar = str | int | float | bool | None

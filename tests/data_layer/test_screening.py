@@ -1,5 +1,7 @@
 """Screening proposes with reasons; straight expectations alone are no reason."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -8,10 +10,11 @@ from hypothesis import strategies as st
 
 import servlab as sl
 from servlab.core.errors import ModelError
-from servlab.data.careless import even_odd, longest_string, mahalanobis
+from servlab.data.careless import even_odd, longest_string, mahalanobis, response_variability
 from servlab.data.readers import read_survey, survey_from_frame
 from servlab.data.screening import RULES, exclude_screened, screen_responses
 from tests.data_layer.test_real_data import BOOKS, FILES
+from tests.surveys import tiny_survey
 from tests.tolerances import CLOSED_FORM
 
 CODEBOOK = """
@@ -92,7 +95,7 @@ def test_a_pattern_far_from_everybody_is_proposed(frame, screened):
 
 def test_rules_without_ground_are_left_out_and_refused(book, file, good):
     survey = read_survey(file(good), book())
-    assert list(screen_responses(survey).flags) == ["straight_lined", "incomplete", "duplicate"]
+    assert list(screen_responses(survey).flags) == ["incomplete", "out_of_range"]
     with pytest.raises(ModelError, match=r"'outlying' has no ground .*twice as many complete rows"):
         exclude_screened(survey, ["outlying"])
     with pytest.raises(ModelError, match=r"rules must be among straight_lined, .*; got lazy"):
@@ -109,6 +112,23 @@ def test_exclusions_count_each_respondent_once(frame, tmp_path):
     )
     assert [e.n for e in survey.provenance.exclusions] == [2, 0]
     assert survey.n == 198
+
+
+def test_indices_agree_with_base_r(golden, golden_data):
+    items = golden_data("bfi25_full.csv").iloc[:300, :25]
+    expected = {k: np.array(v, dtype=float) for k, v in golden("screening_bfi")["result"].items()}
+    X = items.to_numpy(dtype=float)
+    turned = ["A1", "C4", "C5", "E1", "E2", "O2", "O5"]
+    keyed = items.assign(**(7 - items[turned])).to_numpy(dtype=float)
+    scales = [slice(first, first + 5) for first in range(0, 25, 5)]
+    odd = np.array([np.nanmean(keyed[:, s][:, 0::2], axis=1) for s in scales]).T
+    even = np.array([np.nanmean(keyed[:, s][:, 1::2], axis=1) for s in scales]).T
+    distance, tail = mahalanobis(X)
+    np.testing.assert_array_equal(longest_string(X), expected["longest"])
+    np.testing.assert_allclose(even_odd(odd, even), expected["even_odd"], atol=CLOSED_FORM)
+    np.testing.assert_allclose(distance, expected["distance"], atol=CLOSED_FORM)
+    np.testing.assert_allclose(tail, expected["tail"], atol=CLOSED_FORM)
+    np.testing.assert_allclose(response_variability(X), expected["spread"], atol=CLOSED_FORM)
 
 
 def test_longest_string_agrees_with_counting_by_hand():
@@ -157,3 +177,59 @@ def test_few_honest_people_are_proposed_on_real_data(shared_data):
     assert counts["straight_lined"] <= 2
     assert counts["long_string"] <= 0.05 * survey.n
     assert counts["inconsistent"] <= 0.05 * survey.n
+
+
+def test_cutoffs_move_the_rules_and_stand_in_the_reasons(frame, tmp_path):
+    (tmp_path / "c.toml").write_text(CODEBOOK, encoding="utf-8")
+    frame.loc[3, list(frame.columns[:10])] = np.nan
+    survey = survey_from_frame(frame, tmp_path / "c.toml")
+    assert not screen_responses(survey).flags["incomplete"].any()
+    strict = sl.ScreeningCutoffs(max_missing=0.2, long_string=4, outlier_p=0.05)
+    screening = screen_responses(survey, cutoffs=strict)
+    assert screening.flags["incomplete"].sum() == 1
+    longest = screening.by_person["longest_string"]
+    assert screening.flags["long_string"].equals((longest > 4).rename("long_string"))
+    assert "more than 20 % of the items" in screening.reasons["incomplete"].en
+    assert "more than 4 items in a row" in screening.reasons["long_string"].en
+    assert "p < .05" in screening.reasons["outlying"].zh
+    kept = exclude_screened(survey, ["incomplete"], cutoffs=strict)
+    assert kept.provenance.exclusions[-1].reason == screening.reasons["incomplete"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("min_answers", 1), ("max_missing", 1.0), ("long_string", 1), ("min_consistency", 2.0),
+        ("outlier_p", 0.0), ("min_seconds", float("nan")),
+    ],
+)  # fmt: skip
+def test_cutoffs_that_cannot_cut_are_refused(name, value):
+    with pytest.raises(ModelError, match=rf"cut-offs out of bounds: {name} "):
+        sl.ScreeningCutoffs(**{name: value})
+
+
+def test_answers_and_outcomes_outside_their_scales_are_proposed():
+    survey = tiny_survey(n=30, per_dimension=(5, 5))
+    perception = survey.raw("perception")
+    perception.iloc[4, 2] = 8
+    outcomes = survey.outcomes.copy()
+    outcomes.iloc[7, 0] = 0
+    wrong = replace(survey, answers={**survey.answers, "perception": perception}, outcomes=outcomes)
+    screening = screen_responses(wrong)
+    assert np.flatnonzero(screening.flags["out_of_range"]).tolist() == [4, 7]
+    assert "out_of_range" in screening.proposals().loc[4]
+    assert not screen_responses(survey).flags["out_of_range"].any()
+
+
+def test_short_questionnaires_give_no_ground_for_straight_lines_and_duplicates(shared_data):
+    survey = read_survey(shared_data / FILES["univer"], BOOKS / "univer.toml")
+    assert list(screen_responses(survey).flags) == ["incomplete", "outlying", "out_of_range"]
+
+
+def test_proposals_name_every_rule_of_a_person(frame, tmp_path):
+    frame.loc[3] = 5
+    (tmp_path / "c.toml").write_text(CODEBOOK, encoding="utf-8")
+    screening = screen_responses(survey_from_frame(frame, tmp_path / "c.toml"))
+    assert set(screening.proposals().iloc[0]) >= {"straight_lined", "long_string"}
+    assert len(screening.proposals()) == screening.n_flagged
+    assert screening.proposed[0] == "straight_lined"

@@ -8,6 +8,7 @@ import pandas as pd
 
 from servlab.core.errors import ServlabWarning
 from servlab.data.screening import screen_responses
+from servlab.data.screening_rules import ScreeningCutoffs
 from servlab.data.survey import Survey
 from servlab.estimation.adequacy import bartlett_sphericity, kmo
 from servlab.estimation.comparisons import compare_groups
@@ -21,6 +22,7 @@ from servlab.estimation.regression import regress
 from servlab.estimation.reliability import cronbach_alpha
 from servlab.estimation.retention import parallel_analysis
 from servlab.estimation.scale_reliability import scale_reliability
+from servlab.estimation.screening_effect import screening_effect
 from servlab.scales.descriptives import item_descriptives
 from servlab.scales.gaps import gap_scores
 from servlab.scales.scoring import dimension_scores
@@ -75,7 +77,13 @@ def results() -> dict[str, object]:
             "stated": importance_performance(s),
             "zone": zone_of_tolerance(zones()),
             "screening": screen_responses(s),
+            "effect": screening_effect(s, ["long_string", "outlying"], cutoffs=_strict()),
         }
+
+
+def _strict() -> ScreeningCutoffs:
+    """Return cut-offs at which somebody is proposed."""
+    return ScreeningCutoffs(outlier_p=0.1, long_string=4)
 
 
 def _near(values: pd.Series) -> pd.Series:

@@ -4,12 +4,22 @@ A sentence cannot contradict its number: its words are chosen by the interval or
 reports. Every text is in the message catalogues.
 """
 
-from servlab.presentation.narrative import drivers, factors, gaps, groups, items, scale, zone
+from servlab.presentation.narrative import (
+    drivers,
+    factors,
+    gaps,
+    groups,
+    items,
+    scale,
+    screening,
+    zone,
+)
 from servlab.presentation.narrative.dispatch import narrate
 from servlab.presentation.narrative.respondents import instrument_notes, who_answered
+from servlab.presentation.narrative.screening import screening_flow
 from servlab.presentation.narrative.summary import summarize
 
 # the modules register their sentences with ``narrate`` when they are imported
-_REGISTERED = (drivers, factors, gaps, groups, items, scale, zone)
+_REGISTERED = (drivers, factors, gaps, groups, items, scale, screening, zone)
 
-__all__ = ["instrument_notes", "narrate", "summarize", "who_answered"]
+__all__ = ["instrument_notes", "narrate", "screening_flow", "summarize", "who_answered"]

@@ -1,9 +1,17 @@
 """A table for each result: captions, headings and notes in English or Chinese, numbers raw."""
 
-from servlab.presentation.result_tables import drivers, factors, groups, scale, scores, zone
+from servlab.presentation.result_tables import (
+    drivers,
+    factors,
+    groups,
+    scale,
+    scores,
+    screening,
+    zone,
+)
 from servlab.presentation.result_tables.dispatch import table
 
 # the modules register their tables with ``table`` when they are imported
-_REGISTERED = (drivers, factors, groups, scale, scores, zone)
+_REGISTERED = (drivers, factors, groups, scale, scores, screening, zone)
 
 __all__ = ["table"]

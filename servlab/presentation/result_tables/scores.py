@@ -2,10 +2,7 @@
 
 from typing import Literal
 
-import pandas as pd
-
 from servlab.data.schema import Language
-from servlab.data.screening import Screening
 from servlab.presentation.formats import format_count, format_interval, format_number
 from servlab.presentation.labels import conf_text, dropped_note, rows_notes
 from servlab.presentation.messages import message
@@ -153,22 +150,4 @@ def items_table(result: ItemDescriptives, *, language: Language = "en") -> Table
             ]
         ),
         language=language,
-    )
-
-
-@table.register
-def screening_table(result: Screening, *, language: Language = "en") -> Table:
-    """Show how many respondents each screening rule proposes."""
-    names = [*map(str, result.counts.index), "any"]
-    labels = [message(f"items.screening_{name}", language) for name in names]
-    counts = [*map(int, result.counts), result.n_flagged]
-    return Table(
-        pd.DataFrame({"n": counts}, index=labels),
-        caption=message("items.screening_caption", language),
-        headings={"n": message("items.screening_respondents", language)},
-        formats={"n": "count"},
-        row_header=message("items.screening_header", language),
-        notes=(message("items.screening_note", language, count=result.n),),
-        language=language,
-        strong_rows=(len(names) - 1,),
     )
