@@ -68,6 +68,8 @@ _HOMES = {
     "split_half": "servlab.estimation.split_half",
     "guttman_lambdas": "servlab.estimation.split_half",
     "difference_score_reliability": "servlab.estimation.difference_scores",
+    # latent variable models
+    "instrument_syntax": "servlab.estimation.latent.syntax",
     # comparisons and drivers
     "compare_score_forms": "servlab.estimation.difference_scores",
     "meng_test": "servlab.estimation.correlations",

@@ -69,5 +69,9 @@ class SmallSampleWarning(ServlabWarning):
     """There are fewer rows than the method needs to be trusted."""
 
 
+class LabelWarning(ServlabWarning):
+    """One label stands for parameters of several groups, which makes them equal."""
+
+
 class FontWarning(ServlabWarning):
     """A character is drawn that no font at hand covers."""
