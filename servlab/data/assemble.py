@@ -304,7 +304,13 @@ def _negative(survey: Survey, book: Codebook) -> tuple[NegativeItem, ...]:
         item
         for battery in survey.batteries
         if battery != "importance"
-        for item in negative_items(battery, survey.items(battery), survey.instrument)
+        for item in negative_items(
+            battery,
+            survey.answers[battery],
+            survey.instrument,
+            turned=survey.reversed_items[battery],
+            turns_at=survey.scales[battery].low + survey.scales[battery].high,
+        )
     ]
     return tuple(item for item in found if item.item not in exempt)
 

@@ -8,17 +8,22 @@ larger side of the first principal component, since two such dimensions also out
 the battery for each other's items.
 """
 
-from collections.abc import Mapping
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+from numpy.typing import NDArray
 
+from servlab.core.threads import blas_threads
 from servlab.data.instrument import Instrument
 from servlab.data.schema import Label
 
 ALPHA = 0.05
+Answers = NDArray[np.float64]
+Places = list[int]
+BLOCK = 5_000  # rows at a time, so that a large survey is not copied
 FEWEST_ROWS = 6  # below, Fisher's z says nothing
 OTHERS = {
     "dimension": Label(en="the rest of its dimension", zh="所属维度其余题目"),
@@ -56,64 +61,146 @@ class NegativeItem:
         return OTHERS[self.rest]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Keyed:
+    """Answers (n, k) with negatively worded items turned round, a piece at a time: no copy."""
+
+    raw: Answers
+    base: Answers  # (k,) low + high of the scale where an item is turned round, else 0
+    sign: Answers  # (k,) -1 where it is turned round, else 1
+
+    def column(self, place: int) -> Answers:
+        """Return (n,) one item's answers."""
+        values: Answers = self.raw[:, place]
+        return self.base[place] - values if self.sign[place] < 0 else values
+
+    def pieces(self) -> Iterator[Answers]:
+        """Yield all answers, some rows at a time."""
+        for start in range(0, len(self.raw), BLOCK):
+            yield self.raw[start : start + BLOCK] * self.sign + self.base
+
+
 def negative_items(
-    battery: str, items: pd.DataFrame, instrument: Instrument
+    battery: str,
+    answers: pd.DataFrame,
+    instrument: Instrument,
+    *,
+    turned: Sequence[str] = (),
+    turns_at: int = 0,
 ) -> tuple[NegativeItem, ...]:
-    """Return the items of a battery whose item-rest correlation is negative."""
-    rests: dict[str, Mapping[str, pd.Series]] = {
-        "dimension": _rest_of_dimensions(items, instrument),
-        "battery": {code: items.drop(columns=code).mean(axis=1) for code in items.columns}
-        if items.shape[1] > 1
-        else {},
-        "majority": _majority(items),
-    }
+    """Return the items of a battery whose item-rest correlation is negative.
+
+    ``turned`` items are turned round first: an answer x becomes ``turns_at`` - x.
+    """
+    codes = list(answers.columns)
+    negative = np.isin(codes, list(turned))
+    values = _Keyed(
+        answers.to_numpy(dtype=float),
+        np.where(negative, float(turns_at), 0.0),
+        np.where(negative, -1.0, 1.0),
+    )
+    with blas_threads(len(codes)):
+        return _found(battery, codes, values, instrument)
+
+
+def _found(
+    battery: str, codes: list[str], values: _Keyed, instrument: Instrument
+) -> tuple[NegativeItem, ...]:
     found: dict[str, NegativeItem] = {}
-    for rest, series in rests.items():
-        for code, other in series.items():
-            r, n = _correlation(items[code], other)
+    for rest, members, asked in _rests(codes, values, instrument):
+        for place, other in _means_of_others(values, members, asked):
+            r, n = _correlation(values.column(place), other)
             if not r < 0:
                 continue
-            beyond = n >= FEWEST_ROWS and _p_negative(r, n) < ALPHA / items.shape[1]
+            code = codes[place]
+            beyond = n >= FEWEST_ROWS and _p_negative(r, n) < ALPHA / len(codes)
             if code not in found or (beyond and not found[code].beyond_chance):
                 found[code] = NegativeItem(battery, code, r, rest, beyond)
-    return tuple(found[code] for code in items.columns if code in found)
+    return tuple(found[code] for code in codes if code in found)
 
 
-def _rest_of_dimensions(items: pd.DataFrame, instrument: Instrument) -> dict[str, pd.Series]:
-    """Return, for each item with company in its dimension, the mean of that company."""
-    rests = {}
+def _rests(
+    codes: list[str], values: _Keyed, instrument: Instrument
+) -> Iterator[tuple[str, Places, Places]]:
+    """Yield a kind of rest, the places of its items, and of the items held against them."""
     for dimension in instrument.dimension_codes:
-        codes = list(instrument.items_of(dimension))
-        for code in codes:
-            others = [other for other in codes if other != code]
-            if others:
-                rests[code] = items[others].mean(axis=1)
-    return rests
+        members = [codes.index(code) for code in instrument.items_of(dimension)]
+        yield "dimension", members, members
+    everyone = list(range(len(codes)))
+    yield "battery", everyone, everyone
+    if len(codes) >= 3:
+        larger = _majority(_pairwise_correlations(values))
+        yield "majority", list(np.flatnonzero(larger)), list(np.flatnonzero(~larger))
 
 
-def _majority(items: pd.DataFrame) -> dict[str, pd.Series]:
-    """Return, for each item on the smaller side of the first component, the mean of the larger."""
-    cor = items.corr().fillna(0.0).to_numpy(copy=True)
-    if len(cor) < 3:
-        return {}
-    np.fill_diagonal(cor, 1.0)
+def _majority(cor: Answers) -> NDArray[np.bool_]:
+    """Return which items stand on the larger side of the first component."""
     vector = np.linalg.eigh(cor)[1][:, -1]
-    positive = vector > 0
-    if 2 * positive.sum() < len(vector) or (2 * positive.sum() == len(vector) and vector.sum() < 0):
-        positive = ~positive
-    larger = items.loc[:, positive].mean(axis=1)
-    return dict.fromkeys(items.columns[~positive], larger)
+    positive: NDArray[np.bool_] = vector > 0
+    few = 2 * positive.sum() < len(vector)
+    return (
+        ~positive if few or (2 * positive.sum() == len(vector) and vector.sum() < 0) else positive
+    )
 
 
-def _correlation(first: pd.Series, second: pd.Series) -> tuple[float, int]:
-    used = first.notna() & second.notna()
-    x, y = first[used].to_numpy(dtype=float), second[used].to_numpy(dtype=float)
+def _means_of_others(
+    values: _Keyed, members: Places, asked: Places
+) -> Iterator[tuple[int, Answers]]:
+    """Yield each item's place and (n,) the mean of a set's other items, as far as answered."""
+    n = len(values.raw)
+    total, count = np.zeros(n), np.zeros(n)
+    for place in members:
+        own = values.column(place)
+        there = ~np.isnan(own)
+        total += np.where(there, own, 0.0)
+        count += there
+    for place in asked:
+        if members == [place]:
+            continue  # an item without company
+        own = values.column(place) if place in members else np.full(n, np.nan)
+        there = ~np.isnan(own)
+        with np.errstate(invalid="ignore"):  # nobody else answered: 0 / 0 is missing
+            yield place, (total - np.where(there, own, 0.0)) / (count - there)
+
+
+def _pairwise_correlations(values: _Keyed) -> Answers:
+    """Return (k, k) correlations over pairwise complete rows, 0 where there is none."""
+    k = len(values.sign)
+    # about whole numbers, sums of ratings stay exact and a constant item has no spread
+    centre = [_whole_mean(values.column(place)) for place in range(k)]
+    n, xy, x, xx = (np.zeros((k, k)) for _ in range(4))
+    for piece in values.pieces():
+        block = piece - centre
+        there = (~np.isnan(block)).astype(float)
+        block = np.nan_to_num(block)
+        n += there.T @ there
+        xy += block.T @ block
+        x += block.T @ there
+        xx += (block * block).T @ there
+    spread = n * xx - x * x
+    with np.errstate(invalid="ignore", divide="ignore"):
+        cor = (n * xy - x * x.T) / np.sqrt(spread * spread.T)
+    cor = np.nan_to_num(cor, nan=0.0, posinf=0.0, neginf=0.0)
+    np.fill_diagonal(cor, 1.0)
+    return cor
+
+
+def _whole_mean(column: Answers) -> float:
+    there = column[~np.isnan(column)]
+    return round(float(there.mean())) if len(there) else 0.0
+
+
+def _correlation(x: Answers, y: Answers) -> tuple[float, int]:
+    used = ~(np.isnan(x) | np.isnan(y))
+    if not used.all():
+        x, y = x[used], y[used]
     if len(x) < 3 or np.ptp(x) == 0 or np.ptp(y) == 0:
         return float("nan"), len(x)
-    return float(np.corrcoef(x, y)[0, 1]), len(x)
+    x, y = x - x.mean(), y - y.mean()
+    return float(x @ y / math.sqrt((x @ x) * (y @ y))), len(x)
 
 
 def _p_negative(r: float, n: int) -> float:
     """Return the one-sided p of a correlation this far below zero."""
     bounded = max(r, -1 + 1e-12)
-    return float(stats.norm.cdf(np.arctanh(bounded) * np.sqrt(n - 3)))
+    return math.erfc(-math.atanh(bounded) * math.sqrt((n - 3) / 2)) / 2

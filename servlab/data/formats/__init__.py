@@ -8,7 +8,7 @@ from pathlib import Path
 from servlab.core.errors import DataError
 from servlab.data.codebook import FileFormat
 from servlab.data.formats.columnar import read_columnar
-from servlab.data.formats.labelled import read_labelled
+from servlab.data.formats.labelled import PROGRAM, read_labelled
 from servlab.data.formats.platforms import platform_table
 from servlab.data.formats.sas import read_sas
 from servlab.data.formats.table import RawTable, checked
@@ -35,20 +35,22 @@ ENDINGS = {
 }
 OLD_OFFICE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 SAS = bytes.fromhex("c2ea8160b31411cfbd92080009c7318c181f1011")
+HEAD = 1 << 16  # bytes that show the kind of file
 
 
 def read_raw(path: str | Path, file: FileFormat | None = None) -> RawTable:
     """Return the cells of a data file, or raise ``DataError`` naming file and remedy."""
     path = Path(path)
     file = file or FileFormat()
-    content = _content(path)
-    kind = file.format or _kind(path, content)
+    head = _head(path)
+    kind = file.format or _kind(path, head)
+    if kind in PROGRAM:
+        return checked(platform_table(read_labelled(path, kind), file.platform))
+    content = path.read_bytes()
     if kind in ("xlsx", "xls"):
         table = read_workbook(path.name, content, file)
     elif kind == "sas7bdat":
         table = read_sas(path, content, file.catalog)
-    elif kind in ("sav", "dta"):
-        table = read_labelled(path, content, kind)
     elif kind in ("parquet", "feather"):
         table = read_columnar(path.name, content, kind)
     else:
@@ -56,21 +58,23 @@ def read_raw(path: str | Path, file: FileFormat | None = None) -> RawTable:
     return checked(platform_table(table, file.platform))
 
 
-def _content(path: Path) -> bytes:
+def _head(path: Path) -> bytes:
+    """Return a file's first bytes, or raise when it cannot be read or is empty."""
     try:
-        content = path.read_bytes()
+        with path.open("rb") as file:
+            head = file.read(HEAD)
     except FileNotFoundError:
         raise DataError(f"data file {path} does not exist; check the path.") from None
     except IsADirectoryError:
         raise DataError(f"{path} is a folder; name a data file.") from None
     except OSError as err:
         raise DataError(f"data file {path} cannot be read: {err.strerror}.") from None
-    if not content.strip():
+    if not head.strip() and len(head) < HEAD:
         raise DataError(f"{path.name} is empty; export it again.")
-    return content
+    return head
 
 
-def _kind(path: Path, content: bytes) -> str:
+def _kind(path: Path, head: bytes) -> str:
     """Return the kind of file by its ending, or refuse an ending that lies."""
     kind = ENDINGS.get(path.suffix.lower())
     if kind is None:
@@ -78,7 +82,7 @@ def _kind(path: Path, content: bytes) -> str:
             f"{path.name}: the ending {path.suffix or '(none)'!r} is not one of "
             f"{', '.join(ENDINGS)}; export to one of them, or name [file] format."
         )
-    real = _real(content)
+    real = _real(head)
     if real == "office" and kind == "xlsx":
         raise DataError(
             f"{path.name} is an old Excel file or a password-protected one; "

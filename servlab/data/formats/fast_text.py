@@ -14,7 +14,7 @@ from servlab.data.formats.table import named
 
 CARE = (b'"', b"\n\n", b"\n\r", b"\r\r")  # quotes, and blank lines, which Arrow fills up
 LONGEST_CELL = 1_000_000  # characters, an open comment; more is a quote that never closes
-BLOCK = 1_000_000  # bytes
+BLOCK = 250_000  # bytes
 
 
 def fast_columns(
@@ -53,6 +53,7 @@ def _by_arrow(
                 delimiter=separator, quote_char=False, escape_char=False, ignore_empty_lines=False
             ),
             arrow.ConvertOptions(column_types=dict.fromkeys(places, coded)),
+            memory_pool=pa.system_memory_pool(),  # the default one keeps what it once had
         ) as batches:
             for batch in batches:
                 for place, cells in enumerate(batch.columns):

@@ -1,5 +1,6 @@
 """Files of SPSS and Stata: codes are read, labels kept apart, declared missing kept."""
 
+import hashlib
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -9,18 +10,19 @@ import pandas as pd
 
 from servlab.core.errors import DataError
 from servlab.data.formats.cells import PIECE, CellColumns
-from servlab.data.formats.table import RawTable, hash_of
+from servlab.data.formats.table import RawTable
 
 PROGRAM = {"sav": "SPSS", "dta": "Stata"}
+CHUNK = 1 << 20  # bytes copied at once
 MOST_PIECES = 8  # a reader passes over the rows before each piece
 
 
-def read_labelled(path: Path, content: bytes, kind: str) -> RawTable:
+def read_labelled(path: Path, kind: str) -> RawTable:
     """Return the codes and labels of an SPSS or Stata file."""
     import pyreadstat
 
     try:
-        frame, meta = _read(content, kind)
+        frame, meta, digest = _read(path, kind)
     except (pyreadstat.ReadstatError, pyreadstat.PyreadstatError, UnicodeDecodeError) as err:
         raise DataError(
             f"{path.name} cannot be read as a {PROGRAM[kind]} file ({str(err).rstrip('.')}); "
@@ -34,7 +36,7 @@ def read_labelled(path: Path, content: bytes, kind: str) -> RawTable:
     return RawTable(
         frame,
         path.name,
-        hash_of(content),
+        digest,
         first_row=1,
         encoding=meta.file_encoding,
         labels=labels,
@@ -43,16 +45,26 @@ def read_labelled(path: Path, content: bytes, kind: str) -> RawTable:
     )
 
 
-def _read(content: bytes, kind: str) -> tuple[pd.DataFrame, Any]:
-    """Return frame and metadata; the bytes that were hashed are the bytes that are read."""
+def _read(path: Path, kind: str) -> tuple[pd.DataFrame, Any, str]:
+    """Return frame, metadata and hash; the bytes that are hashed are the bytes that are read."""
     import pyreadstat
 
     with tempfile.TemporaryDirectory(prefix="servlab-") as folder:
         copy = Path(folder) / f"data.{kind}"
-        copy.write_bytes(content)
-        if kind == "sav":
-            return in_pieces(pyreadstat.read_sav, str(copy), user_missing=True)
-        return in_pieces(pyreadstat.read_dta, str(copy), user_missing=True)
+        digest = _copied(path, copy)
+        read = pyreadstat.read_sav if kind == "sav" else pyreadstat.read_dta
+        frame, meta = in_pieces(read, str(copy), user_missing=True)
+    return frame, meta, digest
+
+
+def _copied(path: Path, copy: Path) -> str:
+    """Copy a file and return the hash of what was copied."""
+    digest = hashlib.sha256()
+    with path.open("rb") as source, copy.open("wb") as target:
+        while chunk := source.read(CHUNK):
+            digest.update(chunk)
+            target.write(chunk)
+    return digest.hexdigest()
 
 
 def in_pieces(
