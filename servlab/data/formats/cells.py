@@ -4,7 +4,7 @@ A hundred thousand rows of fifty questions are five million cells, but some hund
 ones. Readers hand over rows or columns in pieces; nobody ever holds a Python object a cell.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -30,6 +30,19 @@ class _Known(dict[Any, int]):
         return code
 
 
+class _Through(dict[Any, int]):
+    """The code of each distinct piece of markup, by what it holds."""
+
+    def __init__(self, known: _Known, value: Callable[[Any], Any]) -> None:
+        super().__init__({None: -1})
+        self._known = known
+        self._value = value
+
+    def __missing__(self, markup: Any) -> int:
+        self[markup] = code = self._known[self._value(markup)]
+        return code
+
+
 class CellColumns:
     """Columns under construction.
 
@@ -37,23 +50,43 @@ class CellColumns:
     ----------
     width : int
         Number of columns.
+    value : callable or None
+        What a cell holds, where cells are handed over as markup; asked once for each markup.
     """
 
-    def __init__(self, width: int) -> None:
-        self._known = [_Known() for _ in range(width)]
-        self._codes: list[list[Codes]] = [[] for _ in range(width)]
+    def __init__(self, width: int, value: Callable[[Any], Any] | None = None) -> None:
+        self._value = value
+        self._known: list[_Known] = []
+        self._through: list[dict[Any, int]] = []
+        self._codes: list[list[Codes]] = []
+        self._n = 0
+        self.widen(width)
+
+    @property
+    def width(self) -> int:
+        """Return the number of columns."""
+        return len(self._known)
+
+    def widen(self, width: int) -> None:
+        """Add columns up to a width, empty in the rows that are there."""
+        for _ in range(width - self.width):
+            known = _Known()
+            self._known.append(known)
+            self._through.append(known if self._value is None else _Through(known, self._value))
+            self._codes.append([np.full(self._n, -1, dtype=np.int8)] if self._n else [])
 
     def add_rows(self, rows: Sequence[Sequence[Any]]) -> None:
         """Add rows, each as wide as the table."""
         for place, cells in enumerate(zip(*rows, strict=True)):
             self.add_cells(place, cells)
+        self._n += len(rows)
 
     def add_cells(self, place: int, cells: Sequence[Any]) -> None:
         """Add cells to one column."""
-        known = self._known[place]
-        cells = _plain(cells)
-        codes = np.fromiter(map(known.__getitem__, cells), dtype=np.int32, count=len(cells))
-        self._codes[place].append(_small(codes, len(known)))
+        cells = cells if self._value else _plain(cells)
+        code_of = self._through[place].__getitem__
+        codes = np.fromiter(map(code_of, cells), dtype=np.int32, count=len(cells))
+        self._codes[place].append(_small(codes, len(self._known[place])))
 
     def add_codes(self, place: int, codes: Codes, distinct: Sequence[Any]) -> None:
         """Add to one column cells that are coded already: places in ``distinct``, -1 if empty."""
