@@ -114,7 +114,7 @@ def _tail(chi2: float, df: int) -> float:
     return float(stats.chi2.sf(chi2, df)) if df else NAN
 
 
-def tucker_lewis(chi2: float, df: int, chi2_null: float, df_null: int) -> float:
+def tucker_lewis(chi2: float, df: float, chi2_null: float, df_null: float) -> float:
     """Return the Tucker-Lewis index, not bounded (tucker1973); NaN without degrees of freedom."""
     if df == 0:
         return NAN
@@ -131,7 +131,7 @@ def rmsea_interval(chi2: float, df: int, n: float) -> tuple[float, float, float]
     return point, float(low), float(high)
 
 
-def noncentrality(chi2: float, df: int, probability: float) -> float:
+def noncentrality(chi2: float, df: float, probability: float) -> float:
     """Return the noncentrality at which ``chi2`` is that quantile; 0 when there is none."""
 
     def excess(value: float) -> float:
