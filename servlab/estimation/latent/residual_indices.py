@@ -61,7 +61,8 @@ def rmr_family(groups: Sequence[GroupMoments], *, means: bool) -> dict[str, floa
     dict
         ``srmr`` is Bentler's form (``srmr_bentler``, residuals over sample standard
         deviations, bentler2006); ``srmr_mplus`` that of Mplus; ``crmr`` averages residual
-        correlations off the diagonal (maydeu2017); ``rmr`` raw residuals. ``_nomean`` leaves means out.
+        correlations off the diagonal (maydeu2017); ``rmr`` raw residuals. ``_nomean`` leaves
+        means out.
     """
     p = len(groups[0].mean)
     pairs = p * (p - 1) // 2
