@@ -17,6 +17,7 @@ from servlab.data.keying import NegativeItem
 from servlab.data.layout import open_table, shaped
 from servlab.data.schema import Label
 from servlab.data.survey import Survey
+from servlab.data.waves_file import one_survey, wave_paths, waves_listed
 
 MOST_SHOWN = 8
 _ZH = {
@@ -35,7 +36,8 @@ def read_survey(path: str | Path, codebook: str | Path | Codebook) -> Survey:
     path : str or Path
         Text (CSV, TSV), Excel (.xlsx, .xls), SPSS, Stata, SAS, Parquet or Feather file;
         exports of Qualtrics, SurveyMonkey, LimeSurvey, Google Forms and Wenjuanxing (问卷星)
-        are recognized, or named by the codebook's ``[file] platform``.
+        are recognized, or named by the codebook's ``[file] platform``. The folder of the
+        files where the codebook lists ``[[waves]]``: they become one survey.
     codebook : str, Path or Codebook
         The codebook, or its TOML file. ``draft_codebook(path)`` drafts one.
 
@@ -81,6 +83,9 @@ def read_survey(path: str | Path, codebook: str | Path | Codebook) -> Survey:
     >>> sl.read_survey(folder / "a.csv", folder / "a.toml").n
     3
     """
+    if not isinstance(codebook, Codebook) and (listed := waves_listed(codebook)):
+        paths = wave_paths(listed, path, codebook)
+        return one_survey(listed, {name: read_survey(*pair) for name, pair in paths.items()})
     book = codebook if isinstance(codebook, Codebook) else load_codebook(codebook)
     return _accept(encode_survey(open_table(path, book.spec), book), book)
 

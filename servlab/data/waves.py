@@ -1,6 +1,6 @@
 """Several waves of one study as one survey, with what is comparable stated item by item."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
@@ -137,11 +137,7 @@ def _provenance(waves: Mapping[str, Survey]) -> Provenance:
     """Return sources, hashes and exclusions of all waves, wave by wave."""
     given = {name: survey.provenance for name, survey in waves.items()}
     first = next(iter(given.values()))
-    steps = tuple(
-        Exclusions(Label(en=f"{name}: {e.reason.en}", zh=f"{name}：{e.reason.zh}"), e.n)
-        for name, p in given.items()
-        for e in p.exclusions
-    )
+    steps = tuple(step for name, p in given.items() for step in wave_steps(name, p.exclusions))
     notes = [
         Label(en=f"{name}: {note.en}", zh=f"{name}：{note.zh}")
         for name, p in given.items()
@@ -156,6 +152,14 @@ def _provenance(waves: Mapping[str, Survey]) -> Provenance:
         origin=first.origin,
         simulated=any(p.simulated for p in given.values()),
         notes=(*notes, *_partly_asked(waves)),
+    )
+
+
+def wave_steps(name: str, steps: Iterable[Exclusions]) -> tuple[Exclusions, ...]:
+    """Return the steps of one wave's flow under the wave's name."""
+    return tuple(
+        Exclusions(Label(en=f"{name}: {step.reason.en}", zh=f"{name}：{step.reason.zh}"), step.n)
+        for step in steps
     )
 
 

@@ -176,13 +176,11 @@ def check_survey_files(values: ParameterValues) -> None:
 
 
 def _input_paths(values: ParameterValues) -> dict[str, Path]:
-    """Return the files a study reads, with the instrument that a codebook names beside it."""
+    """Return the files a study reads, with all that its codebook is made of."""
     paths = values.paths()
     codebook = values.values.get("codebook")
     if isinstance(codebook, Path) and codebook.suffix == ".toml":
-        from servlab.data.codebook import load_codebook
+        from servlab.data.waves_file import codebook_files
 
-        instrument = load_codebook(codebook).spec.instrument
-        if isinstance(instrument, str) and instrument.endswith(".toml"):
-            paths["instrument"] = codebook.parent / instrument
+        paths |= {f"codebook {part.name}": part for part in codebook_files(codebook)[1:]}
     return paths

@@ -65,9 +65,13 @@ def test_item_tables_keep_the_code_before_the_label():
 def test_a_level_that_does_not_exist_is_refused():
     with pytest.raises(ModelError, match="level"):
         table(results()["gaps"], level="battery")
-    bare = replace(results()["gaps"], by_dimension=results()["gaps"].by_dimension.iloc[:0])
-    with pytest.raises(ModelError, match="no dimensions; use level='item'"):
-        table(bare)
+
+
+def test_without_dimensions_items_are_shown_as_in_the_charts():
+    gaps = results()["gaps"]
+    bare = table(replace(gaps, by_dimension=gaps.by_dimension.iloc[:0]))
+    assert bare.row_labels() == table(gaps, level="item").row_labels()
+    assert bare.caption == table(gaps, level="item").caption
 
 
 def test_weighted_surveys_say_so():

@@ -239,7 +239,7 @@ def test_an_instrument_beside_the_codebook_counts_in_the_key(toy, tmp_path):
     options = {"out": tmp_path, "name": None, "language": None, "timeout": 60.0}
     path = toy("x = 1", parameters=PAIR)
     call = preflight.prepare(path, given, **options)
-    assert [part.name for part in call.inputs] == ["data", "codebook", "instrument"]
+    assert [part.name for part in call.inputs] == ["data", "codebook", "codebook own.toml"]
     with (tmp_path / "own.toml").open("a") as file:
         file.write("\n")
     assert preflight.prepare(path, given, **options).key != call.key

@@ -5,12 +5,14 @@ from collections.abc import Iterable, Mapping, Sequence
 import pandas as pd
 
 from servlab.core.checks import check_choice
-from servlab.core.errors import ModelError
 from servlab.data.instrument import Instrument
 from servlab.data.schema import Language
 from servlab.presentation.labels import term_label
 from servlab.presentation.messages import message
 from servlab.presentation.tables import Mark
+from servlab.scales.gaps import GapScores
+from servlab.scales.scoring import DimensionScores
+from servlab.scales.tolerance import ZoneOfTolerance
 
 LEVELS = ("dimension", "item")
 
@@ -49,15 +51,17 @@ def signs(low: Iterable[float], high: Iterable[float]) -> list[Mark]:
 
 
 def at_level(
-    level: str, by_item: pd.DataFrame, by_dimension: pd.DataFrame, by_overall: pd.DataFrame
-) -> tuple[pd.DataFrame, tuple[int, ...]]:
-    """Return the rows of a level followed by the overall ones, and the overall ones' places."""
+    level: str, result: DimensionScores | GapScores | ZoneOfTolerance
+) -> tuple[pd.DataFrame, tuple[int, ...], str]:
+    """Return the rows of a level and the overall ones, the overall ones' places, and the level.
+
+    The level is that of items where the instrument has no dimensions, as in the charts.
+    """
     check_choice("level", level, LEVELS)
-    rows = by_dimension if level == "dimension" else by_item
-    if rows.empty:
-        raise ModelError("the instrument has no dimensions; use level='item'.")
-    table = pd.concat([rows, by_overall])
-    return table, tuple(range(len(rows), len(table)))
+    level = "item" if result.by_dimension.empty else level
+    rows = result.by_dimension if level == "dimension" else result.by_item
+    table = pd.concat([rows, result.by_overall])
+    return table, tuple(range(len(rows), len(table))), level
 
 
 def sentences(parts: Sequence[str]) -> tuple[str, ...]:

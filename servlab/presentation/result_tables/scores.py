@@ -30,7 +30,7 @@ def gaps_table(
     result: GapScores, *, language: Language = "en", level: Level = "dimension"
 ) -> Table:
     """Show expected, perceived and gap, a row a dimension or item, overall rows last."""
-    rows, strong = at_level(level, result.by_item, result.by_dimension, result.by_overall)
+    rows, strong, row_level = at_level(level, result)
     frame = labelled(with_interval(rows), result.instrument, language)
     conf = conf_text(result.conf_level)
     columns = {"expected": "expected", "perceived": "perceived", "estimate": "gap"}
@@ -41,12 +41,12 @@ def gaps_table(
     )
     return Table(
         frame,
-        caption=message(f"gaps.caption_{level}", language),
+        caption=message(f"gaps.caption_{row_level}", language),
         headings=headings(columns, language)
         | {"interval": heading("interval", language, level=conf), "n": heading("n", language)},
         formats={"expected": "number", "perceived": "number", "estimate": "signed"}
         | {"interval": "interval", "n": "count"},
-        row_header=heading(level, language),
+        row_header=heading(row_level, language),
         notes=sentences(
             [
                 message("gaps.note_sign", language),
@@ -67,17 +67,17 @@ def scores_table(
     result: DimensionScores, *, language: Language = "en", level: Level = "dimension"
 ) -> Table:
     """Show the means of one battery, a row a dimension or item, overall rows last."""
-    rows, strong = at_level(level, result.by_item, result.by_dimension, result.by_overall)
+    rows, strong, row_level = at_level(level, result)
     conf = conf_text(result.conf_level)
     battery = message(f"terms.battery_{result.battery}", language)
     columns = {"estimate": "mean", "std_dev": "std_dev"}
     return Table(
         labelled(with_interval(rows), result.instrument, language),
-        caption=message(f"gaps.scores_caption_{level}", language, battery=battery),
+        caption=message(f"gaps.scores_caption_{row_level}", language, battery=battery),
         headings=headings(columns, language)
         | {"interval": heading("interval", language, level=conf), "n": heading("n", language)},
         formats={"estimate": "number", "std_dev": "number", "interval": "interval", "n": "count"},
-        row_header=heading(level, language),
+        row_header=heading(row_level, language),
         notes=sentences(
             [
                 message("gaps.scores_note", language, level=conf),

@@ -39,7 +39,7 @@ def zone_table(
     result: ZoneOfTolerance, *, language: Language = "en", level: Level = "dimension"
 ) -> Table:
     """Show the three services, adequacy, superiority, width and where respondents stand."""
-    rows, strong = at_level(level, result.by_item, result.by_dimension, result.by_overall)
+    rows, strong, row_level = at_level(level, result)
     frame = with_interval(rows, "msa_low", "msa_high", "msa_interval")
     frame = with_interval(frame, "mss_low", "mss_high", "mss_interval")
     conf = conf_text(result.conf_level)
@@ -48,10 +48,10 @@ def zone_table(
     shown = headings(names, language) | {"msa_interval": interval, "mss_interval": interval}
     return Table(
         labelled(frame, result.instrument, language),
-        caption=message(f"zone.caption_{level}", language),
+        caption=message(f"zone.caption_{row_level}", language),
         headings={name: shown[name] for name in FORMATS},
         formats=FORMATS,
-        row_header=heading(level, language),
+        row_header=heading(row_level, language),
         notes=sentences(
             [
                 message("zone.note", language, level=conf),
