@@ -38,6 +38,8 @@ _HOMES = {
     "servqual_score": "servlab.scales.weighting",
     "zone_of_tolerance": "servlab.scales.tolerance",
     "item_descriptives": "servlab.scales.descriptives",
+    "sample_table": "servlab.scales.sample",
+    "missing_patterns": "servlab.scales.missing",
     # measurement
     "moments": "servlab.estimation.moments",
     "smooth_moments": "servlab.estimation.moments",
@@ -93,6 +95,7 @@ _HOMES = {
     "plot_zone": "servlab.presentation.plots",
     "plot_likert": "servlab.presentation.plots",
     "plot_likert_by": "servlab.presentation.plots",
+    "plot_missing": "servlab.presentation.plots",
     "plot_scree": "servlab.presentation.plots",
     "plot_loadings": "servlab.presentation.plots",
     "plot_drivers": "servlab.presentation.plots",

@@ -111,6 +111,13 @@ TIDY = MappingProxyType(
         "f_statistic": "F statistic of the whole model",
         "condition_number": "condition number of the scaled design matrix",
         "df_residual": "denominator degrees of freedom of an F test",
+        # sample and missing answers
+        "kind": "what a row of a sample table is: value, rest, missing, numeric",
+        "share": "share of all respondents, in [0, 1]",
+        "share_valid": "share of the respondents with a value, in [0, 1]",
+        "share_weighted": "share_valid under the survey's weights",
+        "n_missing": "respondents who left the answer open",
+        "share_missing": "share of the answers missing, in [0, 1]",
         # screening
         "quantity": "what a compared result is: gap, perception, alpha, r_squared",
         "with_all": "a result with every respondent",

@@ -10,6 +10,7 @@ from scipy import stats
 
 from servlab.core.checks import check_choice, check_conf_level, check_count
 from servlab.core.errors import ModelError
+from servlab.core.groups import natural_order, suppressed_groups
 from servlab.data.instrument import Instrument
 from servlab.data.survey import Survey
 from servlab.scales.gaps import gap_scores
@@ -120,7 +121,7 @@ def compare_groups(
     values = _scores(survey, score)
     used = groups.notna() & values[OVERALL_ITEMS].notna()
     hidden = suppressed_groups(groups[used].value_counts(), min_cell)
-    shown = [g for g in sorted(groups[used].unique(), key=_natural) if g not in hidden]
+    shown = [g for g in sorted(groups[used].unique(), key=natural_order) if g not in hidden]
     if not shown:
         raise ModelError(
             f"every group of {by!r} has fewer than min_cell = {min_cell} respondents; "
@@ -149,15 +150,6 @@ def compare_groups(
         n_dropped=int((~used).sum()),
         conf_level=conf_level,
     )
-
-
-def suppressed_groups(counts: pd.Series, min_cell: int) -> tuple[str, ...]:
-    """Return the groups to hide: the small ones, and one more when one alone could be inferred."""
-    ordered = counts.sort_values(kind="stable")
-    small = [str(group) for group in ordered.index[ordered < min_cell]]
-    if len(small) == 1 and len(ordered) > 1:
-        small.append(str(ordered.index[1]))
-    return tuple(small)
 
 
 def welch_test(groups: list[Array]) -> tuple[float, float, float, float]:
@@ -223,11 +215,3 @@ def _welch_of(
         return {"statistic": nan, "df": nan, "df_residual": nan, "p_value": nan, "n": n}
     f, df1, df2, p = welch_test(parts)
     return {"statistic": f, "df": df1, "df_residual": df2, "p_value": p, "n": n}
-
-
-def _natural(value: str) -> tuple[int, float, str]:
-    """Order numbers as numbers and the rest as text."""
-    try:
-        return 0, float(value), value
-    except ValueError:
-        return 1, 0.0, value

@@ -8,8 +8,8 @@ from servlab.presentation.messages import message
 
 # Sections of the studies in their usual order; each has its heading in the catalogue.
 SECTIONS = (
-    "summary", "who", "screening", "items", "licence", "gaps", "perception", "zone", "weights",
-    "scale", "factors", "drivers", "priorities", "groups", "methods",
+    "summary", "who", "missing", "screening", "items", "licence", "gaps", "perception", "zone",
+    "weights", "scale", "factors", "drivers", "priorities", "groups", "methods",
 )  # fmt: skip
 
 
@@ -19,8 +19,8 @@ def section(name: str, *, language: Language = "en") -> Section:
     Parameters
     ----------
     name : str
-        One of ``summary, who, screening, items, licence, gaps, perception, zone, weights, scale,
-        factors, drivers, priorities, groups, methods``; a heading of your own is
+        One of ``summary, who, missing, screening, items, licence, gaps, perception, zone, weights,
+        scale, factors, drivers, priorities, groups, methods``; a heading of your own is
         ``Section(title, anchor)``.
     language : {"en", "zh"}
         Language of the heading.

@@ -36,6 +36,7 @@ TEXT_COLUMNS = (
     "quadrant",
     "decision",
     "quantity",
+    "kind",
 )
 KEYS = ("study", "language", "result", "part", "row", "text")
 Scalar = str | int | float | bool | None

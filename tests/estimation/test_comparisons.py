@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 import servlab as sl
 from servlab.core.columns import check_tidy
 from servlab.core.errors import ModelError
-from servlab.estimation.comparisons import suppressed_groups, welch_test
+from servlab.core.groups import suppressed_groups
+from servlab.estimation.comparisons import welch_test
 from tests.surveys import tiny_survey
 from tests.tolerances import CLOSED_FORM, EXACT
 
@@ -74,6 +75,8 @@ def test_a_single_small_group_takes_the_next_smallest_with_it():
     assert suppressed_groups(counts, 5) == ("a", "c")
     assert suppressed_groups(pd.Series({"a": 3, "b": 2, "c": 9}), 5) == ("b", "a")
     assert suppressed_groups(pd.Series({"a": 8, "b": 7}), 5) == ()
+    assert suppressed_groups(pd.Series({"a": 1, "b": 1, "c": 9, "d": 30}), 5) == ("a", "b", "c")
+    assert suppressed_groups(pd.Series({"a": 3, "b": 2}), 5) == ("b", "a")
 
 
 def test_suppressed_groups_show_no_number():

@@ -25,6 +25,8 @@ from servlab.estimation.scale_reliability import scale_reliability
 from servlab.estimation.screening_effect import screening_effect
 from servlab.scales.descriptives import item_descriptives
 from servlab.scales.gaps import gap_scores
+from servlab.scales.missing import missing_patterns
+from servlab.scales.sample import sample_table
 from servlab.scales.scoring import dimension_scores
 from servlab.scales.tolerance import zone_of_tolerance
 from servlab.scales.weighting import servqual_score
@@ -77,6 +79,8 @@ def results() -> dict[str, object]:
             "stated": importance_performance(s),
             "zone": zone_of_tolerance(zones()),
             "screening": screen_responses(s),
+            "sample": sample_table(s),
+            "missing": missing_patterns(s),
             "effect": screening_effect(s, ["long_string", "outlying"], cutoffs=_strict()),
         }
 

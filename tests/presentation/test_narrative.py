@@ -39,14 +39,26 @@ from tests.presentation.results import results, survey, zones
 from tests.surveys import tiny_survey
 
 PACKAGE = Path(__file__).resolve().parents[2] / "servlab"
-MINE = ("gaps", "zone", "items", "scale", "drivers", "groups", "screening", "summary", "terms")
+MINE = (
+    "gaps",
+    "zone",
+    "items",
+    "scale",
+    "drivers",
+    "groups",
+    "missing",
+    "sample",
+    "screening",
+    "summary",
+    "terms",
+)
 NAMES = sorted(results())
 # words that Chinese texts use too: names of people, statistics, programs and codes
 SHARED = {
     "Nunnally", "Kaiser", "Menard", "Meng", "Feldt", "Stevens", "Horn", "Johns", "Peter",
     "Churchill", "Brown", "Cronin", "Taylor", "Welch", "Martilla", "James", "Rosenthal", "Rubin",
     "Kish", "Bartlett", "Heywood", "Parasuraman", "Zeithaml", "Berry", "SERVQUAL", "SERVPERF",
-    "Meade", "Craig",
+    "Meade", "Craig", "Schafer", "Bennett",
     "KMO", "VIF", "MSA", "MSS", "HC", "EFA", "factor", "analyzer", "minres", "varimax",
     "quartimax", "oblimin", "quartimin", "promax", "n", "p", "z", "t", "F", "r", "R", "df",
 }  # fmt: skip

@@ -10,6 +10,8 @@ from servlab.presentation.narrative import (
     gaps,
     groups,
     items,
+    missing,
+    sample,
     scale,
     screening,
     zone,
@@ -20,6 +22,6 @@ from servlab.presentation.narrative.screening import screening_flow
 from servlab.presentation.narrative.summary import summarize
 
 # the modules register their sentences with ``narrate`` when they are imported
-_REGISTERED = (drivers, factors, gaps, groups, items, scale, screening, zone)
+_REGISTERED = (drivers, factors, gaps, groups, items, missing, sample, scale, screening, zone)
 
 __all__ = ["instrument_notes", "narrate", "screening_flow", "summarize", "who_answered"]

@@ -6,6 +6,7 @@ from servlab.presentation.plots.gaps import plot_expectation_perception, plot_ga
 from servlab.presentation.plots.groups import plot_groups
 from servlab.presentation.plots.importance import plot_importance_performance
 from servlab.presentation.plots.likert import plot_likert, plot_likert_by
+from servlab.presentation.plots.missing import plot_missing
 from servlab.presentation.plots.zone import plot_zone
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "plot_likert",
     "plot_likert_by",
     "plot_loadings",
+    "plot_missing",
     "plot_scree",
     "plot_zone",
 ]

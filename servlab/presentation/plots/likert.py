@@ -9,9 +9,9 @@ import pandas as pd
 
 from servlab.core.checks import check_count
 from servlab.core.errors import ModelError
+from servlab.core.groups import suppressed_groups
 from servlab.data.schema import Language, Scale
 from servlab.data.survey import Survey
-from servlab.estimation.comparisons import suppressed_groups
 from servlab.presentation.chart import SOFT, Chart, diverging, draw_chart, text_on, text_width
 from servlab.presentation.formats import format_number, format_share
 from servlab.presentation.labels import plain, term_label

@@ -4,6 +4,7 @@ from servlab.presentation.result_tables import (
     drivers,
     factors,
     groups,
+    sample,
     scale,
     scores,
     screening,
@@ -12,6 +13,6 @@ from servlab.presentation.result_tables import (
 from servlab.presentation.result_tables.dispatch import table
 
 # the modules register their tables with ``table`` when they are imported
-_REGISTERED = (drivers, factors, groups, scale, scores, screening, zone)
+_REGISTERED = (drivers, factors, groups, sample, scale, scores, screening, zone)
 
 __all__ = ["table"]

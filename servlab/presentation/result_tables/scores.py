@@ -2,6 +2,9 @@
 
 from typing import Literal
 
+import pandas as pd
+
+from servlab.core.checks import check_choice
 from servlab.data.schema import Language
 from servlab.presentation.formats import format_count, format_interval, format_number
 from servlab.presentation.labels import conf_text, dropped_note, rows_notes
@@ -23,6 +26,7 @@ from servlab.scales.scoring import DimensionScores
 from servlab.scales.weighting import ServqualScore
 
 Level = Literal["dimension", "item"]
+ItemView = Literal["summary", "distribution"]
 
 
 @table.register
@@ -125,29 +129,51 @@ def weighted_table(result: ServqualScore, *, language: Language = "en") -> Table
 
 
 @table.register
-def items_table(result: ItemDescriptives, *, language: Language = "en") -> Table:
-    """Show mean, spread, shape and end shares of each item of a battery."""
+def items_table(
+    result: ItemDescriptives, *, language: Language = "en", view: ItemView = "summary"
+) -> Table:
+    """Show mean, spread, shape and end shares of each item, or the share at each scale point."""
     from servlab.presentation.narrative.items import spread
 
-    columns = {
-        name: name
-        for name in ("mean", "std_dev", "skewness", "kurtosis", "share_bottom", "share_top", "n")
-    }
-    forms = ("number", "number", "signed", "signed", "share", "share", "count")
+    check_choice("view", view, ("summary", "distribution"))
+    frame, names, forms = _summary(result, language)
+    if view == "distribution":
+        frame, names, forms = _distribution(result, language)
     ends = {"low": str(result.scale.low), "high": str(result.scale.high)}
     battery = message(f"terms.battery_{result.battery}", language)
     return Table(
-        labelled(result.by_item, result.instrument, language),
-        caption=message("items.caption", language, battery=battery),
-        headings=headings(columns, language),
-        formats=dict(zip(columns, forms, strict=True)),
+        labelled(frame, result.instrument, language),
+        caption=message(f"items.caption_{view}", language, battery=battery),
+        headings=names,
+        formats=forms,
         row_header=heading("item", language),
         notes=sentences(
             [
                 *spread(result, language),
-                message("items.note", language, **ends),
+                message(f"items.note_{view}", language, **ends),
                 *rows_notes(result.by_item, language),
             ]
         ),
         language=language,
     )
+
+
+def _summary(
+    result: ItemDescriptives, language: Language
+) -> tuple[pd.DataFrame, dict[str, str], dict[str, str]]:
+    """Return the moments of the items with their headings and formats."""
+    forms = {"mean": "number", "std_dev": "number", "skewness": "signed", "kurtosis": "signed"}
+    forms |= {"share_bottom": "share", "share_top": "share", "n": "count", "n_dropped": "count"}
+    columns = {name: name for name in forms} | {"n_dropped": "missing"}
+    return result.by_item, headings(columns, language), forms
+
+
+def _distribution(
+    result: ItemDescriptives, language: Language
+) -> tuple[pd.DataFrame, dict[str, str], dict[str, str]]:
+    """Return the share at each scale point with the points as headings."""
+    points = {str(point): str(point) for point in result.shares.columns}
+    frame = result.shares.set_axis(list(points), axis=1).join(result.by_item[["n", "n_dropped"]])
+    names = points | headings({"n": "n", "n_dropped": "missing"}, language)
+    forms = dict.fromkeys(points, "share") | {"n": "count", "n_dropped": "count"}
+    return frame, names, forms

@@ -1,0 +1,71 @@
+"""Missing answers, in sentences: how many, and what an analysis then assumes."""
+
+from servlab.data.schema import Language
+from servlab.presentation.display import Prose
+from servlab.presentation.formats import format_count, format_share
+from servlab.presentation.labels import in_sentence
+from servlab.presentation.messages import join_sentences, message
+from servlab.presentation.narrative.dispatch import narrate
+from servlab.scales.missing import HEAVY_ANSWERS, MissingPatterns
+
+
+@narrate.register
+def narrate_missing(result: MissingPatterns, *, language: Language = "en") -> Prose:
+    """Say how much is missing and where; what analyses assume when it is heavy."""
+    if not result.share_missing:
+        return Prose(message("missing.none", language, count=result.n))
+    first = join_sentences([*_amount(result, language), *_shape(result, language)], language)
+    if not result.heavy:
+        return Prose(join_sentences([first, message("missing.light", language)], language))
+    weight = "heavy_answers" if result.share_missing >= HEAVY_ANSWERS else "heavy_rows"
+    return Prose(
+        [
+            join_sentences([first, message(f"missing.{weight}", language)], language),
+            join_sentences(_assumptions(result, language), language),
+        ]
+    )
+
+
+def _amount(result: MissingPatterns, language: Language) -> list[str]:
+    """Return the share missing and the item most often open."""
+    row = result.by_item.iloc[int(result.by_item["n_missing"].to_numpy().argmax())].to_dict()
+    return [
+        message(
+            "missing.share",
+            language,
+            share=format_share(result.share_missing, 1),
+            complete=format_count(result.n_complete),
+            total=format_count(result.n),
+            rows=format_share(result.n_complete / result.n),
+        ),
+        message(
+            "missing.most",
+            language,
+            item=in_sentence(row["item"], result.instrument, language),
+            battery=message(f"summary.battery_{row['battery']}", language),
+            share=format_share(row["share_missing"], 1),
+        ),
+    ]
+
+
+def _shape(result: MissingPatterns, language: Language) -> list[str]:
+    """Return how many patterns with an open answer there are, and whether they are monotone."""
+    patterns = int(result.patterns.any(axis=1).sum())
+    sentences = [message("missing.patterns", language, count=patterns)]
+    if patterns > 1:
+        name = "monotone" if result.monotone else "scattered"
+        sentences.append(message(f"missing.{name}", language))
+    return sentences
+
+
+def _assumptions(result: MissingPatterns, language: Language) -> list[str]:
+    """Return what complete cases, partial scores and FIML assume."""
+    counts = {
+        "lost": format_count(result.n - result.n_complete),
+        "total": format_count(result.n),
+    }
+    texts = [message("missing.complete_case", language, **counts)]
+    if result.min_answered < 1 and result.instrument.dimensions:
+        share = format_share(result.min_answered)
+        texts.append(message("missing.partial_scores", language, share=share))
+    return [*texts, message("missing.fiml", language), message("missing.neither", language)]
