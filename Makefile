@@ -5,10 +5,10 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help study test lint lab lock clean
+.PHONY: help study test lint validation lab lock clean
 
 help:  ## list the targets
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## ?(.*)/  make \1\t\2/' | expand -t 16
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## ?(.*)/  make \1\t\2/' | expand -t 20
 
 $(STAMP): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "servlab needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Name another with: make PYTHON=python3.12 ...")'
@@ -25,6 +25,9 @@ test: $(STAMP)  ## lint, types, layers, tests with doctests, notebooks, a study 
 
 lint: $(STAMP)  ## lint, types and the layer contract only
 	@$(BIN)/python tests/run_all.py lint
+
+validation: $(STAMP)  ## run the golden tests and make docs/validation.md from what they found
+	@OPENBLAS_NUM_THREADS=1 SERVLAB_VALIDATION=docs/validation.md $(BIN)/python -m pytest -q -n auto --dist loadfile -m golden
 
 lab: $(STAMP)  ## open JupyterLab in notebooks/
 	@cd notebooks && ../$(BIN)/jupyter lab

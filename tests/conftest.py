@@ -1,25 +1,68 @@
 """Fixtures shared by all tests."""
 
 import json
+import os
 from pathlib import Path
 
 import pandas as pd
 import pytest
+
+from tests.agreement import Agree, Ledger, left_out
+from tests.validation_page import page
 
 HERE = Path(__file__).resolve().parent
 GOLDEN = HERE / "golden"
 SHARED_DATA = HERE.parent.parent / "shared" / "data"
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Keep a ledger of what golden tests compare; ``-m golden`` chooses those tests."""
+    config.addinivalue_line("markers", "golden: compares with stored numbers of another program")
+    config.pluginmanager.register(Ledger(), "ledger")
+
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark every test that needs the real data, so that they can be chosen and counted."""
+    """Mark the tests that need the real data and those that compare with other programs."""
     for item in items:
-        if "shared_data" in getattr(item, "fixturenames", ()):
+        names = getattr(item, "fixturenames", ())
+        if "shared_data" in names:
             item.add_marker("shared_data")
+        if "agree" in names:
+            item.add_marker("golden")
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say how many tests saw real data, so that nobody believes all did where none could."""
+def whole_run(config: pytest.Config) -> bool:
+    """Return whether every golden test was asked for: no path, no word, no other mark."""
+    chosen = config.option.keyword or config.option.markexpr not in ("", "golden")
+    return config.args_source is pytest.Config.ArgsSource.TESTPATHS and not chosen
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """Fail a whole run that forgot a reference file; write the page when it was asked for."""
+    config = session.config
+    if hasattr(config, "workerinput") or not whole_run(config) or exitstatus:
+        return
+    ledger = config.pluginmanager.get_plugin("ledger")
+    if ledger.forgotten():
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+    elif target := os.environ.get("SERVLAB_VALIDATION"):
+        Path(target).write_text(page(ledger.records), encoding="utf-8")
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    """Say how many tests saw real data or other programs' numbers, and what was forgotten."""
+    ledger = config.pluginmanager.get_plugin("ledger")
+    if whole_run(config):
+        forgotten = ledger.forgotten()
+        terminalreporter.write_line(
+            f"reference files: {len(ledger.compared())} compared, {len(left_out())} left out "
+            f"with a reason, {len(forgotten)} forgotten{': ' if forgotten else ''}"
+            f"{', '.join(forgotten)}"
+        )
     counts = {
         outcome: sum("shared_data" in report.keywords for report in reports)
         for outcome in ("passed", "skipped")
@@ -47,6 +90,12 @@ def golden():
         return json.loads((GOLDEN / f"{name}.json").read_text(encoding="utf-8"))
 
     return read
+
+
+@pytest.fixture
+def agree(request) -> Agree:
+    """Compare with a stored number and remember it for docs/validation.md."""
+    return Agree(request.node.user_properties)
 
 
 @pytest.fixture(scope="session")

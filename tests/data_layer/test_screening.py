@@ -114,7 +114,7 @@ def test_exclusions_count_each_respondent_once(frame, tmp_path):
     assert survey.n == 198
 
 
-def test_indices_agree_with_base_r(golden, golden_data):
+def test_indices_agree_with_base_r(golden, golden_data, agree):
     items = golden_data("bfi25_full.csv").iloc[:300, :25]
     expected = {k: np.array(v, dtype=float) for k, v in golden("screening_bfi")["result"].items()}
     X = items.to_numpy(dtype=float)
@@ -124,11 +124,15 @@ def test_indices_agree_with_base_r(golden, golden_data):
     odd = np.array([np.nanmean(keyed[:, s][:, 0::2], axis=1) for s in scales]).T
     even = np.array([np.nanmean(keyed[:, s][:, 1::2], axis=1) for s in scales]).T
     distance, tail = mahalanobis(X)
-    np.testing.assert_array_equal(longest_string(X), expected["longest"])
-    np.testing.assert_allclose(even_odd(odd, even), expected["even_odd"], atol=CLOSED_FORM)
-    np.testing.assert_allclose(distance, expected["distance"], atol=CLOSED_FORM)
-    np.testing.assert_allclose(tail, expected["tail"], atol=CLOSED_FORM)
-    np.testing.assert_allclose(response_variability(X), expected["spread"], atol=CLOSED_FORM)
+    pairs = {
+        "longest": ("longest string of equal answers", longest_string(X)),
+        "even_odd": ("even-odd consistency", even_odd(odd, even)),
+        "distance": ("squared Mahalanobis distance", distance),
+        "tail": ("squared Mahalanobis distance, p value", tail),
+        "spread": ("standard deviation within a respondent", response_variability(X)),
+    }
+    for key, (statistic, ours) in pairs.items():
+        agree("screening_bfi", statistic, ours, expected[key], CLOSED_FORM)
 
 
 def test_longest_string_agrees_with_counting_by_hand():

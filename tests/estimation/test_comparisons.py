@@ -17,17 +17,17 @@ from tests.surveys import tiny_survey
 from tests.tolerances import CLOSED_FORM, EXACT
 
 
-def test_welch_equals_r(golden):
+def test_welch_equals_r(golden, agree):
     r = golden("welch")["result"]
-    f, df1, df2, p = welch_test([np.array(g) for g in r["groups"].values()])
-    assert (f, df1, df2, p) == pytest.approx((r["f"], r["df1"], r["df2"], r["p"]), abs=CLOSED_FORM)
+    ours = welch_test([np.array(g) for g in r["groups"].values()])
+    agree("welch", "Welch's test", ours, [r["f"], r["df1"], r["df2"], r["p"]], CLOSED_FORM)
 
 
 @pytest.mark.parametrize("case", range(4))
-def test_meng_equals_the_papers_formulas_in_r(golden, case):
+def test_meng_equals_the_papers_formulas_in_r(golden, agree, case):
     r = golden("meng")["result"][case]
     test = sl.meng_test(r["r1"], r["r2"], r["rx"], n=r["n"])
-    assert (test.statistic, test.p_value) == pytest.approx((r["z"], r["p"]), abs=CLOSED_FORM)
+    agree("meng", "Meng's z", [test.statistic, test.p_value], [r["z"], r["p"]], CLOSED_FORM)
 
 
 @settings(max_examples=50, deadline=None)

@@ -14,7 +14,6 @@ import servlab as sl
 from servlab.core.errors import InadmissibleWarning, ModelError, SparseDataWarning
 from servlab.estimation.binormal import binormal_cdf, binormal_pdf, binormal_pdf_slope
 from servlab.estimation.moments import moments, smooth_moments
-from tests.estimation.align import aligned
 from tests.tolerances import CLOSED_FORM, EXACT, ITERATIVE
 
 LAVCOR = 1e-6  # what issue 4 asks for; lavCor's own distance from a high-precision run is 1.2e-8
@@ -29,75 +28,10 @@ def ordinal(data, **options):
         return moments(data, kind="polychoric", **options)
 
 
-def matrix(stored):
-    return np.array(stored["values"], dtype=float)
-
-
 def simulated(seed, n=300, k=4, cuts=(-1, 0, 1)):
     rng = np.random.default_rng(seed)
     Z = 0.7 * rng.normal(size=(n, 1)) + 0.7 * rng.normal(size=(n, k))
     return pd.DataFrame(np.digitize(Z, cuts).astype(float), columns=list("abcdefgh")[:k])
-
-
-@pytest.mark.parametrize(
-    ("name", "file", "tolerance"),
-    [
-        ("polychoric_bfi_lavcor", "bfi25_cc.csv", LAVCOR),
-        ("tetrachoric_ability_lavcor", "ability_cc.csv", LAVCOR),
-        ("polychoric_bfi_psych_correct0", "bfi25_cc.csv", PSYCH),
-        ("polychoric_bfi_psych_correct05", "bfi25_cc.csv", PSYCH),
-        ("polychoric_bfi_psych_correct0_local", "bfi25_cc.csv", PSYCH),
-        ("tetrachoric_ability", "ability_cc.csv", PSYCH),
-    ],
-)
-def test_correlations_equal_the_reference(name, file, tolerance, golden, golden_data):
-    stored = golden(name)["result"]
-    data = golden_data(file)
-    ours = ordinal(data)
-    np.testing.assert_allclose(ours.cor, matrix(stored["rho"]), atol=tolerance)
-    if "thresholds" in stored:
-        theirs = np.array(list(stored["thresholds"].values()))
-        np.testing.assert_allclose(np.concatenate(ours.thresholds), theirs, atol=CLOSED_FORM)
-
-
-def test_two_step_correlations_equal_polycor(golden, golden_data):
-    ours = ordinal(golden_data("bfi25_cc.csv")[[f"A{i}" for i in range(1, 6)]]).cor_frame()
-    pairs = golden("polychoric_bfi_polycor_A")["result"]
-    assert len(pairs) == 10
-    for pair in pairs:  # its one-dimensional search stops at about 1e-4
-        assert ours.loc[pair["i"], pair["j"]] == pytest.approx(pair["rho_2step"], abs=PSYCH)
-
-
-def test_acov_of_25_items_has_lavaans_diagonal(golden, golden_data):
-    stored = golden("polychoric_bfi_lavcor")["result"]
-    ours = ordinal(golden_data("bfi25_cc.csv"), acov=True).acov
-    np.testing.assert_allclose(np.diag(ours), stored["NACOV_diag"], rtol=WEIGHTS)
-
-
-def test_whole_acov_equals_lavaan(golden, golden_data):
-    data = golden_data("bfi25_cc.csv")[["A1", "A2", "A3", "C1"]]
-    data["C1"] = data["C1"].clip(lower=3)  # unequal numbers of categories, as in the script
-    stored = golden("acov_polychoric_bfi4")["result"]
-    ours = ordinal(data, acov=True)
-    np.testing.assert_allclose(ours.cor, np.array(stored["rho"]), atol=LAVCOR)
-    np.testing.assert_allclose(ours.acov, np.array(stored["gamma"]), atol=WEIGHTS)
-
-
-def test_acov_of_covariances_equals_lavaan(golden, golden_data):
-    stored = golden("acov_covariance_hs4")["result"]
-    ours = moments(golden_data("hs1939.csv")[["x1", "x2", "x3", "x4"]], acov=True)
-    np.testing.assert_allclose(ours.acov, np.array(stored["gamma"]), atol=CLOSED_FORM)
-
-
-def test_efa_on_polychorics_equals_psych(golden, golden_data):
-    stored = golden("efa_bfi_minres_oblimin_poly")["result"]
-    fit = sl.efa(ordinal(golden_data("bfi25_cc.csv")), 5)
-    theirs, order, signs = aligned(fit.loadings.to_numpy(), matrix(stored["loadings"]))
-    np.testing.assert_allclose(fit.loadings, theirs, atol=PSYCH)
-    phi = matrix(stored["phi"])[np.ix_(order, order)] * np.outer(signs, signs)
-    np.testing.assert_allclose(fit.factor_cor, phi, atol=PSYCH)
-    assert fit.chi2 == pytest.approx(stored["STATISTIC"], rel=PSYCH)
-    assert "polychoric" in fit.flags
 
 
 @settings(max_examples=40, deadline=None)

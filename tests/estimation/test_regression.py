@@ -21,31 +21,35 @@ def data(n=80, seed=1):
 
 
 @pytest.mark.parametrize("cov_type", ["HC3", "classical"])
-def test_regression_equals_r(golden, golden_data, cov_type):
+def test_regression_equals_r(golden, golden_data, agree, cov_type):
     reference = golden("lm_hs1939")["result"]
     fit = sl.regress(FORMULA, golden_data("hs1939.csv"), cov_type=cov_type)
     table = fit.coefficients
-    errors = reference["hc3_se" if cov_type == "HC3" else "classical_se"]
-    np.testing.assert_allclose(table["estimate"], reference["estimate"], atol=CLOSED_FORM)
-    np.testing.assert_allclose(table["std_error"], errors, atol=CLOSED_FORM)
-    np.testing.assert_allclose(table["vif"].iloc[1:], reference["vif"], atol=CLOSED_FORM)
-    assert fit.r_squared == pytest.approx(reference["r2"], abs=CLOSED_FORM)
-    assert fit.adj_r_squared == pytest.approx(reference["adj_r2"], abs=CLOSED_FORM)
-    f = reference["f_hc3" if cov_type == "HC3" else "f_classical"]
-    assert fit.f_statistic == pytest.approx(f, abs=CLOSED_FORM)
-    assert fit.f_df_residual == reference["df"]
+    robust = cov_type == "HC3"
+    errors = reference["hc3_se" if robust else "classical_se"]
+    pairs = {
+        "coefficients": (table["estimate"], reference["estimate"]),
+        f"standard errors, {cov_type}": (table["std_error"], errors),
+        "variance inflation factors": (table["vif"].iloc[1:], reference["vif"]),
+        "R squared": (fit.r_squared, reference["r2"]),
+        "adjusted R squared": (fit.adj_r_squared, reference["adj_r2"]),
+        f"F, {cov_type}": (fit.f_statistic, reference["f_hc3" if robust else "f_classical"]),
+        "residual degrees of freedom": (fit.f_df_residual, reference["df"]),
+    }
+    for statistic, (ours, theirs) in pairs.items():
+        agree("lm_hs1939", statistic, ours, theirs, CLOSED_FORM)
 
 
-def test_weighted_regression_equals_r(golden, golden_data):
-    reference = golden("lm_hs1939_weighted")["result"]
+def test_weighted_regression_equals_r(golden, golden_data, agree):
+    name = "lm_hs1939_weighted"
+    reference = golden(name)["result"]
     frame = golden_data("hs1939.csv")
     frame["w"] = np.resize([1, 2, 0.5], len(frame))
     fit = sl.regress("x1 ~ x2 + x3", frame, weights="w")
-    np.testing.assert_allclose(
-        fit.coefficients["estimate"], reference["estimate"], atol=CLOSED_FORM
-    )
-    np.testing.assert_allclose(fit.coefficients["std_error"], reference["hc3_se"], atol=CLOSED_FORM)
-    assert fit.r_squared == pytest.approx(reference["r2"], abs=CLOSED_FORM)
+    errors = fit.coefficients["std_error"]
+    agree(name, "coefficients", fit.coefficients["estimate"], reference["estimate"], CLOSED_FORM)
+    agree(name, "standard errors, HC3", errors, reference["hc3_se"], CLOSED_FORM)
+    agree(name, "R squared", fit.r_squared, reference["r2"], CLOSED_FORM)
     assert fit.n_effective < fit.n
 
 

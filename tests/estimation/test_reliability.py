@@ -1,48 +1,16 @@
 """Alpha, KMO and Bartlett against psych; scale reliability by dimension."""
 
+import re
+
 import numpy as np
 import pytest
 
 import servlab as sl
 from servlab.core.errors import KeyingWarning, ModelError
+from servlab.estimation.moments import moments
+from servlab.estimation.reliability import alpha_from_cov
 from tests.surveys import tiny_survey
 from tests.tolerances import CLOSED_FORM
-
-KEYS = {"A": (-1, 1, 1, 1, 1), "C": (1, 1, 1, -1, -1), "E": (-1, -1, 1, 1, 1),
-        "N": (1, 1, 1, 1, 1), "O": (1, -1, 1, 1, -1)}  # fmt: skip
-
-
-@pytest.mark.parametrize("scale", KEYS)
-def test_alpha_equals_psych(scale, golden, golden_data):
-    reference = golden("alpha_bfi")["result"][scale]
-    items = golden_data("bfi25_cc.csv")[[f"{scale}{i}" for i in range(1, 6)]]
-    turned = items.copy()
-    for column, key in zip(items, KEYS[scale], strict=True):
-        if key < 0:
-            turned[column] = 7 - items[column]
-    alpha = sl.cronbach_alpha(turned)
-    total = reference["total"]
-    total = {k: (v[0] if isinstance(v, list) else v) for k, v in total.items()}
-    assert alpha.estimate == pytest.approx(total["raw_alpha"], abs=CLOSED_FORM)
-    assert alpha.standardized == pytest.approx(total["std.alpha"], abs=CLOSED_FORM)
-
-
-@pytest.mark.parametrize(("name", "file"), [("bfi", "bfi25_cc.csv"), ("hs1939", "hs1939.csv")])
-def test_kmo_and_bartlett_equal_psych(name, file, golden, golden_data):
-    data = golden_data(file)
-    data = data if name == "bfi" else data.filter(regex=r"^x\d")
-    reference = golden(f"kmo_{name}")["result"]
-    adequacy = sl.kmo(data)
-    assert adequacy.overall == pytest.approx(reference["MSA"], abs=CLOSED_FORM)
-    np.testing.assert_allclose(
-        adequacy.by_item, [reference["MSAi"][c] for c in data.columns], atol=CLOSED_FORM
-    )
-    test = sl.bartlett_sphericity(data)
-    expected = golden(f"bartlett_{name}")["result"]
-    assert test.statistic == pytest.approx(
-        expected["chisq"], abs=CLOSED_FORM * 1e4
-    )  # 15 digits of 18146
-    assert test.df == expected["df"]
 
 
 def test_an_unreversed_item_is_flagged(golden_data):
@@ -67,3 +35,17 @@ def test_alpha_of_unusable_items_is_refused(golden_data):
         sl.cronbach_alpha(items.assign(A3=1))
     with pytest.raises(ModelError, match="at least 2 items"):
         sl.cronbach_alpha(items[["A1"]])
+
+
+def test_weights_enter_alpha_and_its_interval(golden_data):
+    items = golden_data("bfi25_cc.csv").filter(regex="^N")
+    weights = golden_data("bfi25_cc.csv")["A1"].astype(float)
+    ours = sl.cronbach_alpha(items, weights=weights)
+    expected = alpha_from_cov(np.cov(items.T, fweights=weights.astype(int)))
+    assert ours.estimate == pytest.approx(expected, abs=CLOSED_FORM)
+    kish = weights.sum() ** 2 / (weights**2).sum()
+    assert ours.n_effective == pytest.approx(kish, abs=CLOSED_FORM * kish)
+    plain = sl.cronbach_alpha(items)
+    assert ours.conf_high - ours.conf_low > plain.conf_high - plain.conf_low
+    with pytest.raises(ModelError, match=re.escape("cannot be applied to Moments")):
+        sl.cronbach_alpha(moments(items), weights=weights)

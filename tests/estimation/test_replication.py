@@ -27,11 +27,12 @@ def halves(perception):
     return hold_out(perception, 5, seed=1)
 
 
-def test_congruence_equals_psych(golden):
+def test_congruence_equals_psych(golden, agree):
     stored = golden("congruence_hs1939")["result"]
     first, second = frame(stored["first"]), frame(stored["second"])
     ours = tucker_congruence(first, second)
-    np.testing.assert_allclose(ours, frame(stored["congruence"]), atol=CLOSED_FORM)
+    theirs = frame(stored["congruence"])
+    agree("congruence_hs1939", "Tucker's congruence", ours, theirs, CLOSED_FORM)
     shuffled = tucker_congruence(first, second.iloc[::-1])  # rows are matched by name
     np.testing.assert_allclose(shuffled, ours, atol=EXACT)
 

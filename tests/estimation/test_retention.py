@@ -16,19 +16,7 @@ from servlab.estimation.moments import moments
 from servlab.estimation.null_draws import shuffled_cor, wishart_cor
 from servlab.estimation.retention import average_partials, count_leading
 from tests.conftest import GOLDEN
-from tests.tolerances import CLOSED_FORM, ITERATIVE
-
-DRAWS = 200
-NULL_TYPES = [
-    ("components", "normal", "mean", "pc_sim_mean"),
-    ("components", "normal", "percentile", "pc_sim_q95"),
-    ("components", "permutation", "mean", "pc_resampled_mean"),
-    ("components", "permutation", "percentile", "pc_resampled_q95"),
-    ("common", "normal", "mean", "fa_sim_mean"),
-    ("common", "normal", "percentile", "fa_sim_q95"),
-    ("common", "permutation", "mean", "fa_resampled_mean"),
-    ("common", "permutation", "percentile", "fa_resampled_q95"),
-]
+from tests.tolerances import CLOSED_FORM
 
 
 @pytest.fixture(scope="module")
@@ -39,47 +27,6 @@ def data(request):
         return frame if name == "bfi" else frame.filter(regex=r"^x\d")
 
     return read
-
-
-@pytest.mark.parametrize("name", ["bfi", "hs1939"])
-@pytest.mark.parametrize(("factors", "draws", "statistic", "stored"), NULL_TYPES)
-def test_parallel_analysis_equals_psych_inside_monte_carlo_error(
-    name, factors, draws, statistic, stored, golden, data
-):
-    reference = golden(f"parallel_{name}")["result"]
-    ours = sl.parallel_analysis(
-        data(name), seed=1, n_draws=DRAWS, factors=factors, draws=draws, statistic=statistic
-    )
-    observed = reference["pc_values" if factors == "components" else "fa_values"]
-    exact = CLOSED_FORM if factors == "components" else ITERATIVE  # psych's minres
-    np.testing.assert_allclose(ours.eigenvalues, observed, atol=exact)
-    theirs = np.array(reference[stored])
-    # 20 draws there: an eigenvalue's spread is about .05 (hs1939: .07, one factor's first: .25),
-    # so a mean of 20 is known to a third of that, a 95th percentile to about all of it
-    loose = {"bfi": 0.03, "hs1939": 0.07}[name] * (1 if statistic == "mean" else 1.5)
-    first = 4 if factors == "common" else 1
-    tolerance = np.full(len(theirs), loose)
-    tolerance[0] *= first
-    assert (np.abs(ours.null.to_numpy() - theirs) < tolerance).all()
-    if statistic == "percentile":
-        assert ours.n_factors == reference["ncomp" if factors == "components" else "nfact"]
-
-
-def test_wishart_eigenvalues_equal_horns_from_rows(golden):
-    for stored in golden("horn_random_normal")["result"]:
-        n, p = stored["n"], stored["p"]
-        drawn = np.linalg.eigvalsh(wishart_cor(np.random.default_rng(1), n, p, 1000))[:, ::-1]
-        error = 5 * np.array(stored["sd"]) * np.sqrt(1 / stored["iter"] + 1 / 1000)
-        assert (np.abs(drawn.mean(axis=0) - stored["mean"]) < error).all()
-        spread = np.abs(np.percentile(drawn, 95, axis=0) - stored["q95"])
-        assert (spread < 2.2 * error).all()  # a 95th percentile has twice the mean's error
-
-
-@pytest.mark.parametrize("name", ["bfi", "hs1939"])
-def test_map_of_1976_equals_psych(name, golden, data):
-    reference = np.array(golden(f"vss_map_{name}")["result"]["map"], dtype=float)
-    ours = sl.map_test(data(name)).average.to_numpy()[: len(reference)]
-    np.testing.assert_allclose(ours, reference[: len(ours)], atol=CLOSED_FORM)
 
 
 def test_map_of_2000_takes_fourth_powers_of_the_same_partial_correlations(data):
