@@ -4,6 +4,7 @@ A ``Table`` keeps the numbers as they are; a writer (HTML here, other files else
 turns them into text through ``formats``. Raw values can so be exported and tested.
 """
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -19,6 +20,8 @@ from servlab.presentation.messages import message
 Mark = Literal["", "good", "bad", "strong", "weak"]
 MARKS: tuple[Mark, ...] = ("", "good", "bad", "strong", "weak")
 _TEXT_FORMATS = frozenset({"text"})
+# Texts and pairs stay what they are; numbers take the type of their column.
+_DTYPES = {name: object for name in FORMATS if name == "text" or name.startswith("interval")}
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -98,7 +101,11 @@ class Table:
         return [str(label) for label in self.frame.index]
 
     def block(self) -> dict[str, Any]:
-        """Return the table as plain JSON: what the HTML writer draws."""
+        """Return the table as plain JSON: what the HTML writer draws, and the raw values.
+
+        ``table_from_block`` makes the table again, so that a study's tables can be exported
+        by whoever ran its notebook.
+        """
         none: Sequence[Mark] = [""] * len(self.frame)
         marks = [self.marks.get(name, none) for name in self.headings]
         return {
@@ -108,6 +115,12 @@ class Table:
             "row_header": self.row_header,
             "headings": list(self.headings.values()),
             "align": [_alignment(self.formats[name]) for name in self.headings],
+            "columns": list(self.headings),
+            "formats": [self.formats[name] for name in self.headings],
+            "values": [
+                [_plain(value, self.formats[name]) for value in self.frame[name]]
+                for name in self.headings
+            ],
             "rows": [
                 {
                     "label": label,
@@ -152,6 +165,65 @@ class Table:
 
     def _repr_mimebundle_(self, **_options: object) -> dict[str, Any]:
         return html.mimebundle(self.block(), repr(self))
+
+
+def table_from_block(block: Mapping[str, Any]) -> Table:
+    """Return the table that a block was made of: the columns shown, with their raw values.
+
+    Examples
+    --------
+    >>> frame = pd.DataFrame({"gap": [-1.71, float("nan")]}, index=["Security", "Ease"])
+    >>> table = Table(frame, caption="Gaps", headings={"gap": "Gap"}, formats={"gap": "signed"},
+    ...               row_header="Dimension")
+    >>> table_from_block(table.block()).frame
+               gap
+    Security -1.71
+    Ease       NaN
+    """
+    rows, columns, formats = block["rows"], block["columns"], block["formats"]
+    values = {
+        name: pd.Series([_raw(value, form) for value in column], dtype=_DTYPES.get(form))
+        for name, form, column in zip(columns, formats, block["values"], strict=True)
+    }
+    frame = pd.DataFrame(values, columns=list(columns), index=range(len(rows)))
+    asides, groups = ([row[part] for row in rows] for part in ("aside", "group"))
+    return Table(
+        frame.set_axis([row["label"] for row in rows]),
+        caption=block["caption"],
+        headings=dict(zip(columns, block["headings"], strict=True)),
+        formats=dict(zip(columns, formats, strict=True)),
+        row_header=block["row_header"],
+        notes=tuple(block["notes"]),
+        language=block["language"],
+        row_aside=tuple(asides) if any(asides) else (),
+        row_groups=tuple(groups) if any(groups) else (),
+        strong_rows=tuple(place for place, row in enumerate(rows) if row["strong"]),
+        marks={
+            name: [row["cells"][place]["mark"] for row in rows]
+            for place, name in enumerate(columns)
+        },
+    )
+
+
+def _plain(value: Any, form: str) -> Any:
+    """Return a raw value as JSON can hold it: missing as None, an infinite number as text."""
+    if isinstance(value, tuple | list):
+        return [_plain(part, "number") for part in value]
+    if value is None or value != value:
+        return None
+    if form in _TEXT_FORMATS:
+        return str(value)
+    number = value.item() if hasattr(value, "item") else value
+    return str(number) if isinstance(number, float) and math.isinf(number) else number
+
+
+def _raw(value: Any, form: str) -> Any:
+    """Return the raw value that ``_plain`` wrote."""
+    if isinstance(value, list):
+        return tuple(_raw(part, "number") for part in value)
+    if form in _TEXT_FORMATS:
+        return value
+    return float("nan") if value is None else float(value) if isinstance(value, str) else value
 
 
 def sign_marks(values: Iterable[float]) -> list[Mark]:

@@ -5,10 +5,12 @@ old one or the new one, whenever the writer dies. What dead writers left behind 
 the next run.
 """
 
+import errno
 import os
 import secrets
 import socket
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -28,20 +30,49 @@ def write_whole(path: Path, content: str | bytes) -> None:
     StudyError
         When it cannot be written; what stood there before still stands.
     """
+    write_together({path: content})
+
+
+def write_together(files: Mapping[Path, str | bytes]) -> None:
+    """Write files that belong together: all are complete before the first takes its place.
+
+    Raises
+    ------
+    StudyError
+        When one cannot be written; while they were being written, none took its place.
+    """
+    staged: dict[Path, Path] = {}
+    path = Path()
+    try:
+        for path, content in files.items():
+            staged[path] = _stage(path, content)
+        for path, temporary in staged.items():
+            os.replace(temporary, path)
+        for folder in {path.parent for path in staged}:
+            _flush_folder(folder)
+    except OSError as err:
+        raise StudyError(f"{path} cannot be written: {err.strerror}.") from None
+    finally:
+        for temporary in staged.values():
+            temporary.unlink(missing_ok=True)
+
+
+def _stage(path: Path, content: str | bytes) -> Path:
+    """Write a file beside its place and return where."""
     data = content.encode("utf-8") if isinstance(content, str) else content
     mark = f"{PREFIX}{_host()}-{os.getpid()}-{secrets.token_hex(4)}{SUFFIX}"
     temporary = path.parent / mark
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
     try:
         with temporary.open("wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(temporary, path)
-        _flush_folder(path.parent)
-    except OSError as err:
-        raise StudyError(f"{path} cannot be written: {err.strerror}.") from None
-    finally:
+    except OSError:
         temporary.unlink(missing_ok=True)
+        raise
+    return temporary
 
 
 def publish(report: str, out: Path, name: str, language: str) -> Path:

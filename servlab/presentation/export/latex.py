@@ -1,0 +1,292 @@
+r"""Tables as LaTeX: booktabs rules, notes under them, numbers on their decimal point.
+
+The file is a fragment for ``\input`` and needs packages that every TeX has: booktabs, array,
+threeparttable; longtable for long tables, pdflscape for wide ones. A Chinese one needs ctex.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterator, Sequence
+
+from servlab.data.schema import Language
+from servlab.presentation.export.parts import (
+    Line,
+    bold_parts,
+    clean,
+    lines_of,
+    note_lead,
+    notes_text,
+    table_number,
+)
+from servlab.presentation.export.widths import Layout, Sheet, heading_lines, lay_out
+from servlab.presentation.messages import message
+from servlab.presentation.tables import Mark, Table
+
+# A text block between an article's (345 pt) and a thesis's; sizes of a 10 pt document.
+_SIZES = {10: r"\normalsize", 9: r"\small", 8: r"\footnotesize", 7: r"\scriptsize", 5: r"\tiny"}
+SHEETS = (
+    Sheet(False, 10, 380, 12),
+    Sheet(False, 9, 380, 10),
+    Sheet(False, 8, 380, 8),
+    Sheet(True, 9, 600, 10),
+    Sheet(True, 8, 600, 8),
+    Sheet(True, 7, 600, 6),
+    Sheet(True, 5, 600, 4),
+)
+_LONG = 34  # lines of a body that goes over pages
+_SPECIAL = {
+    "\\": r"\textbackslash{}",
+    "{": r"\{",
+    "}": r"\}",
+    "$": r"\$",
+    "&": r"\&",
+    "#": r"\#",
+    "_": r"\_",
+    "%": r"\%",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "<": "$<$",
+    ">": "$>$",
+    "|": r"\textbar{}",
+    '"': r"\symbol{34}",
+    "`": r"\textasciigrave{}",
+    "[": "{[}",  # after the end of a row it would be an argument
+    "]": "{]}",
+    "*": "{*}",
+    "\N{MINUS SIGN}": "$-$",
+    "\N{EN DASH}": r"\textendash{}",
+    "\N{EM DASH}": r"\textemdash{}",
+    "\N{INFINITY}": r"$\infty$",
+    "\N{MULTIPLICATION SIGN}": r"$\times$",
+    "\N{PLUS-MINUS SIGN}": r"$\pm$",
+    "\N{LESS-THAN OR EQUAL TO}": r"$\leq$",
+    "\N{GREATER-THAN OR EQUAL TO}": r"$\geq$",
+    "\N{NOT EQUAL TO}": r"$\neq$",
+    "\N{ALMOST EQUAL TO}": r"$\approx$",
+    "\N{RIGHTWARDS ARROW}": r"$\rightarrow$",
+    "\N{SUPERSCRIPT TWO}": r"$^{2}$",
+    "\N{NO-BREAK SPACE}": "~",
+    "\N{GREEK SMALL LETTER ALPHA}": r"$\alpha$",
+    "\N{GREEK SMALL LETTER BETA}": r"$\beta$",
+    "\N{GREEK SMALL LETTER ETA}": r"$\eta$",
+    "\N{GREEK SMALL LETTER LAMDA}": r"$\lambda$",
+    "\N{GREEK SMALL LETTER MU}": r"$\mu$",
+    "\N{GREEK SMALL LETTER SIGMA}": r"$\sigma$",
+    "\N{GREEK SMALL LETTER CHI}": r"$\chi$",
+    "\N{GREEK SMALL LETTER OMEGA}": r"$\omega$",
+    "\N{GREEK CAPITAL LETTER DELTA}": r"$\Delta$",
+}
+_JOINING = "-',"  # two of these would become a dash or a quotation mark
+
+
+def write_latex(tables: Sequence[Table], language: Language, title: str, name: str) -> str:
+    """Return the tables as LaTeX, each with a label ``tab:name-1`` and so on."""
+    slug = _slug(name)
+    parts = [_head(tables, language, clean(title))]
+    parts += [_table(table, f"tab:{slug}-{number}") for number, table in enumerate(tables, start=1)]
+    return "\n\n".join(parts) + "\n"
+
+
+def escape_latex(text: str) -> str:
+    r"""Return a text that LaTeX prints as it is written.
+
+    Examples
+    --------
+    >>> print(escape_latex("50 % & <more>"), escape_latex("−1.20"))
+    50 \% \& $<$more$>$ $-$1.20
+    """
+    plain = clean(text)
+    following = plain[1:] + " "
+    return "".join(
+        _SPECIAL.get(character, character)
+        + ("{}" if character in _JOINING and character == after else "")
+        for character, after in zip(plain, following, strict=True)
+    )
+
+
+def _slug(name: str) -> str:
+    """Return a name as a label may hold it: letters, digits and hyphens of ASCII."""
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode("ascii")
+    return re.sub(r"[^A-Za-z0-9]+", "-", plain).strip("-").lower() or "table"
+
+
+def _head(tables: Sequence[Table], language: Language, title: str) -> str:
+    """Return the comment that says what the file needs and how to use it."""
+    layouts = [lay_out(table, SHEETS) for table in tables]
+    packages = ["booktabs", "array", "threeparttable"]
+    packages += ["longtable"] if any(_is_long(table) for table in tables) else []
+    packages += ["pdflscape"] if any(layout.sheet.sideways for layout in layouts) else []
+    packages += ["graphicx"] if any(layout.crowded for layout in layouts) else []
+    lines = [f"{title} (servlab)" if title else "Tables made by servlab."]
+    lines += ["Put into the preamble:", f"  \\usepackage{{{','.join(packages)}}}"]
+    if language == "zh":
+        lines.append("  \\usepackage[UTF8]{ctex}  and compile with XeLaTeX")
+    else:
+        lines += [
+            "  Labels in Chinese, Korean or Japanese need \\usepackage{xeCJK} and XeLaTeX.",
+            "  The look of APA 7: \\usepackage[labelfont=bf,textfont=it,labelsep=newline,",
+            "    justification=raggedright,singlelinecheck=false]{caption}",
+        ]
+    lines.append("and where the tables belong: \\input{this file}")
+    return "\n".join(f"% {line}" for line in lines)
+
+
+def _is_long(table: Table) -> bool:
+    return sum(1 for _ in lines_of(table)) > _LONG
+
+
+def _table(table: Table, label: str) -> str:
+    layout = lay_out(table, SHEETS)
+    writer = _Writer(table, layout)
+    return writer.turned(_long(writer, label) if _is_long(table) else _float(writer, label))
+
+
+class _Writer:
+    """What both kinds of table are made of: columns, headings, lines, notes."""
+
+    def __init__(self, table: Table, layout: Layout) -> None:
+        self.table, self.layout = table, layout
+        self.lines = list(lines_of(table))
+        sheet = layout.sheet
+        self.size = _SIZES[int(sheet.size)]
+        self.gap = f"\\setlength{{\\tabcolsep}}{{{sheet.padding / 2:g}pt}}"
+        self.words = [True, *(form == "text" for form in self._forms())]
+
+    def _forms(self) -> list[str]:
+        return [self.table.formats[name] for name in self.table.headings]
+
+    def columns(self) -> str:
+        """Return the columns' types: words in lines of their width, numbers on the right."""
+        room = self.layout.sheet.room
+        padding = self.layout.sheet.padding
+        shares = [(width - padding) / room for width in self.layout.widths]
+        types = [
+            f">{{\\raggedright\\arraybackslash}}p{{{share:.3f}\\linewidth}}" if words else "r"
+            for share, words in zip(shares, self.words, strict=True)
+        ]
+        return "@{}" + "".join(types) + "@{}"
+
+    def headings(self) -> str:
+        """Return the row of headings, long ones in several lines."""
+        texts = [self.table.row_header, *self.table.headings.values()]
+        sheet = self.layout.sheet
+        cells = []
+        for text, width, words in zip(texts, self.layout.widths, self.words, strict=True):
+            lines = heading_lines(text, (width - sheet.padding) / sheet.size)
+            if words or len(lines) == 1:
+                cells.append(escape_latex(text))
+            else:
+                stacked = r" \\ ".join(escape_latex(line) for line in lines)
+                cells.append(f"\\begin{{tabular}}[b]{{@{{}}r@{{}}}}{stacked}\\end{{tabular}}")
+        return " & ".join(cells) + r" \\"
+
+    def rows(self) -> Iterator[str]:
+        """Yield the lines of the body."""
+        width = len(self.words)
+        whole = self._whole()
+        for line in self.lines:
+            if line.is_group:
+                yield f"\\multicolumn{{{width}}}{{@{{}}l@{{}}}}{{{escape_latex(line.label)}}} \\\\*"
+                continue
+            cells = [self._label(line)]
+            for text, mark, padded in zip(line.cells, line.marks, whole, strict=True):
+                lacking = padded and "." not in text and text[-1].isdigit()
+                phantom = r"\phantom{.00}" if lacking else ""
+                cells.append(_marked(escape_latex(text), mark, line.strong) + phantom)
+            yield " & ".join(cells) + r" \\"
+
+    def _label(self, line: Line) -> str:
+        label = _marked(escape_latex(line.label), "", line.strong)
+        aside = f" {escape_latex(line.aside)}" if line.aside else ""
+        indent = r"\hspace*{1em}" if self.table.row_groups else ""
+        return indent + label + aside
+
+    def _whole(self) -> list[bool]:
+        """Return which columns hold whole numbers beside others: degrees of freedom."""
+        found = []
+        for place, form in enumerate(self._forms()):
+            cells = [line.cells[place] for line in self.lines if not line.is_group]
+            found.append(form == "df" and any("." in cell for cell in cells))
+        return found
+
+    def notes(self) -> str:
+        """Return the notes as one paragraph, or nothing."""
+        text = notes_text(self.table)
+        if not text:
+            return ""
+        lead = note_lead(self.table.language)
+        english = self.table.language == "en"
+        body = "".join(
+            f"\\textbf{{{escape_latex(piece)}}}" if bold else escape_latex(piece)
+            for piece, bold in bold_parts(text)
+        )
+        return (f"\\textit{{{lead}}} " if english else lead) + body
+
+    def turned(self, text: str) -> str:
+        """Return the text on a page of its own turned sideways, where the table is wide."""
+        if not self.layout.sheet.sideways:
+            return text
+        return f"\\begin{{landscape}}\n{text}\n\\end{{landscape}}"
+
+
+def _float(writer: _Writer, label: str) -> str:
+    """Return a table on one page, its notes as wide as itself."""
+    table = writer.table
+    grid = "\n".join(
+        [
+            f"\\begin{{tabular}}{{{writer.columns()}}}",
+            r"\toprule",
+            writer.headings(),
+            r"\midrule",
+            *writer.rows(),
+            r"\bottomrule",
+            r"\end{tabular}",
+        ]
+    )
+    caption = f"\\caption{{{escape_latex(table.caption)}}}\\label{{{label}}}"
+    notes = writer.notes()
+    if writer.layout.crowded:  # threeparttable cannot hold a table that is shrunk
+        below = [f"\\par\\smallskip\n{{\\footnotesize {notes}\\par}}"] if notes else []
+        inner = [caption, f"\\resizebox{{\\linewidth}}{{!}}{{{grid}}}", *below]
+    else:
+        below = [
+            "\\begin{tablenotes}[flushleft]\\footnotesize",
+            f"\\item {notes}",
+            r"\end{tablenotes}",
+        ]
+        inner = [r"\begin{threeparttable}", caption, writer.size, writer.gap, grid]
+        inner += [*(below if notes else []), r"\end{threeparttable}"]
+    return "\n".join([r"\begin{table}[htbp]", r"\centering", *inner, r"\end{table}"])
+
+
+def _long(writer: _Writer, label: str) -> str:
+    """Return a table that goes over pages, with its headings on each."""
+    table, width = writer.table, len(writer.words)
+    number = table_number(r"\thetable{}", table.language)
+    again = message("export.continued", table.language, table=number)
+    head = ["\\toprule", writer.headings(), r"\midrule"]
+    notes = writer.notes()
+    return "\n".join(
+        [
+            r"\clearpage",  # the tables before it, which float, would else come after it
+            f"{{{writer.size}{writer.gap}\\setlength{{\\LTpost}}{{4pt}}",
+            f"\\begin{{longtable}}{{{writer.columns()}}}",
+            f"\\caption{{{escape_latex(table.caption)}}}\\label{{{label}}} \\\\",
+            *head,
+            r"\endfirsthead",
+            f"\\multicolumn{{{width}}}{{@{{}}l@{{}}}}{{{again}}} \\\\",
+            *head,
+            r"\endhead",
+            r"\bottomrule",
+            r"\endfoot",
+            *writer.rows(),
+            r"\end{longtable}",
+            *([f"\\noindent{{\\footnotesize {notes}\\par}}\\bigskip"] if notes else []),
+            "}",
+        ]
+    )
+
+
+def _marked(text: str, mark: Mark, strong: bool) -> str:
+    """Return a text bold where the table says so; grey would need a package."""
+    return f"\\textbf{{{text}}}" if strong or mark == "strong" else text

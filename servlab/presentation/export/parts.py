@@ -1,0 +1,100 @@
+"""What the writers have in common: clean texts, lines of a table, words around it."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from servlab.data.schema import Language
+from servlab.presentation.messages import join_sentences, message
+from servlab.presentation.tables import Mark, Table
+
+_SPACES = re.compile(r"[\t\n\r\x0b\x0c\x85\u2028\u2029]+")
+# what XML 1.0 cannot hold, the other controls, and halves of characters
+_UNWRITABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ufffe\uffff]")
+_HALVES = re.compile(r"[\ud800-\udfff]")
+_BOLD = re.compile(r"\*\*(.+?)\*\*")
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of a table's body: the heading of a group (no cells), or a row.
+
+    ``place`` is the row's position in the table's frame, -1 for a group's heading.
+    """
+
+    label: str
+    aside: str = ""
+    cells: tuple[str, ...] = ()
+    marks: tuple[Mark, ...] = ()
+    strong: bool = False
+    place: int = -1
+
+    @property
+    def is_group(self) -> bool:
+        """Return whether the line is the heading of a group of rows."""
+        return self.place < 0
+
+
+def lines_of(table: Table) -> Iterator[Line]:
+    """Yield the lines of a table's body, each group's heading before its rows."""
+    none: Sequence[Mark] = [""] * len(table.frame)
+    marks = [table.marks.get(name, none) or none for name in table.headings]
+    group = ""
+    for place, (label, cells) in enumerate(zip(table.row_labels(), table.cells(), strict=True)):
+        own = table.row_groups[place] if table.row_groups else ""
+        if own and own != group:
+            yield Line(clean(own))
+        group = own
+        yield Line(
+            clean(label),
+            clean(table.row_aside[place]) if table.row_aside else "",
+            tuple(clean(cell) for cell in cells),
+            tuple(mark[place] for mark in marks),
+            place in table.strong_rows,
+            place,
+        )
+
+
+def clean(text: str) -> str:
+    r"""Return a text that every file can hold: no controls, no broken characters.
+
+    Tabs and line ends become a space.
+
+    Examples
+    --------
+    >>> clean("two\tlines\r\nand a \x07 bell \ud83d")
+    'two lines and a  bell �'
+    """
+    return _HALVES.sub("\N{REPLACEMENT CHARACTER}", _UNWRITABLE.sub("", _SPACES.sub(" ", text)))
+
+
+def bold_parts(text: str) -> list[tuple[str, bool]]:
+    """Return the pieces of a text with ``**word**`` told apart from the rest.
+
+    Examples
+    --------
+    >>> bold_parts("**r** is small")
+    [('r', True), (' is small', False)]
+    """
+    pieces = _BOLD.split(text)
+    return [(piece, bool(place % 2)) for place, piece in enumerate(pieces) if piece]
+
+
+def table_word(language: Language) -> str:
+    """Return the word before a table's number."""
+    return message("export.table", language)
+
+
+def table_number(number: int | str, language: Language) -> str:
+    """Return a table's number as it is cited, "Table 1" or "表1"."""
+    return message("export.table_number", language, number=str(number))
+
+
+def note_lead(language: Language) -> str:
+    """Return what the notes under a table begin with."""
+    return message("common.note", language)
+
+
+def notes_text(table: Table) -> str:
+    """Return the notes of a table as one paragraph, ``**word**`` still marked."""
+    return join_sentences([clean(note) for note in table.notes], table.language)
