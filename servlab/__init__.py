@@ -102,6 +102,7 @@ _HOMES = {
     "plot_importance_performance": "servlab.presentation.plots",
     "plot_groups": "servlab.presentation.plots",
     "Table": "servlab.presentation.tables",
+    "export_tables": "servlab.studies.exports",
     "Section": "servlab.presentation.display",
     "Prose": "servlab.presentation.display",
     "Note": "servlab.presentation.display",

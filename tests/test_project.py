@@ -98,7 +98,7 @@ def test_every_import_of_the_package_is_declared():
     modules = {
         "sklearn": "scikit-learn", "fontTools": "fonttools", "python_calamine": "python-calamine",
         "manimgx_fonts_cjk": "manimgx-fonts-cjk", "factor_analyzer": "factor-analyzer",
-        "jupyter_client": "jupyter-client",
+        "jupyter_client": "jupyter-client", "docx": "python-docx",
     }  # fmt: skip
     names = set()
     for path in (ROOT / "servlab").rglob("*.py"):

@@ -186,6 +186,7 @@ def table_from_block(block: Mapping[str, Any]) -> Table:
         for name, form, column in zip(columns, formats, block["values"], strict=True)
     }
     frame = pd.DataFrame(values, columns=list(columns), index=range(len(rows)))
+    _, *standards = block["standards"] or [""]
     asides, groups = ([row[part] for row in rows] for part in ("aside", "group"))
     return Table(
         frame.set_axis([row["label"] for row in rows]),
@@ -202,6 +203,7 @@ def table_from_block(block: Mapping[str, Any]) -> Table:
             name: [row["cells"][place]["mark"] for row in rows]
             for place, name in enumerate(columns)
         },
+        standards={name: text for name, text in zip(columns, standards, strict=False) if text},
     )
 
 

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn, cast
 
 import typer
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from rich.progress import TaskID
 
     from servlab.data.check import CheckReport
+    from servlab.presentation.export import Form
     from servlab.studies.engine import CellProgress, Progress
     from servlab.studies.examples import ExampleStudy, Said
     from servlab.studies.parameters import ParameterSchema
@@ -133,14 +134,25 @@ def run(
         typer.Option("--name", "-n", help="Name of the study; default the notebook's name."),
     ] = None,
     timeout: TimeoutOption = 1800.0,
+    export: Annotated[
+        str,
+        typer.Option(
+            "--export",
+            "-e",
+            metavar="FORMS",
+            help="Write the report's tables to files too: docx, xlsx, tex, or several as "
+            "docx,xlsx. They become OUT/NAME.LANGUAGE.docx and so on.",
+        ),
+    ] = "",
     quiet: Annotated[
-        bool, typer.Option("--quiet", "-q", help="Say nothing but errors and the report's path.")
+        bool, typer.Option("--quiet", "-q", help="Say nothing but errors and what was made.")
     ] = False,
 ) -> None:
     """Run a study and publish its report as OUT/NAME.LANGUAGE.html.
 
+    With --export the tables of the report are published beside it, numbered as there.
     Everything of the run (report, executed notebook, results as JSON and Parquet, manifest) is
-    kept in OUT/runs/NAME.LANGUAGE/. The published report is replaced only by a complete run.
+    kept in OUT/runs/NAME.LANGUAGE/. The published files are replaced only by a complete run.
     """
     given = assignments(parameter or [])
     with _stopped_by_signal(), _progress(quiet=quiet) as progress:
@@ -154,10 +166,16 @@ def run(
             language=language,
             timeout=timeout,
             progress=progress,
+            export=_forms(export),
         )
     _tell(outcome, quiet=quiet)
     if outcome.status != "complete":
         raise typer.Exit(FAILED)
+
+
+def _forms(text: str) -> list["Form"]:
+    """Return comma-separated forms as a list; the runner checks them."""
+    return cast("list[Form]", [part.strip().lower() for part in text.split(",") if part.strip()])
 
 
 def assignments(texts: list[str]) -> dict[str, str]:
@@ -231,11 +249,11 @@ def _line(cell: "CellProgress") -> None:
 
 
 def _tell(outcome: "StudyRun", *, quiet: bool) -> None:
-    """Say how a study went: a path on standard output, the rest beside it."""
+    """Say how a study went: its files on standard output, a line each, the rest beside it."""
     for notice in () if quiet else outcome.notices[:_SCREEN]:
         _say(f"note: {notice.category}: {notice.message}")
     if outcome.status == "complete":
-        _answer(str(outcome.report))
+        _answer("\n".join(str(path) for path in (outcome.report, *outcome.exports)))
         return
     lines = "\n\n".join(failure.detail for failure in outcome.failures).splitlines()
     shown = lines[:_SCREEN] + (["..."] if len(lines) > _SCREEN else [])

@@ -1,12 +1,11 @@
-"""Tables handed on: as Word, Excel and LaTeX files, by a researcher or after a study's run.
+"""Tables handed on: as Word, Excel and LaTeX files.
 
 The writers of ``presentation.export`` make the bytes; here they are put on the disk, each file
-whole or not at all.
+whole or not at all. ``run_exports`` does the same for the tables of a study's run.
 """
 
-from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from servlab.core.errors import ModelError, ParameterError, StudyError
 from servlab.data.schema import LANGUAGES, Language
@@ -73,7 +72,7 @@ def export_tables(
     """
     from servlab.presentation.export import write_tables
 
-    made = _as_tables(tables, language)
+    made = as_tables(tables, language)
     places = _places(Path(path))
     content = {
         place: write_tables(made, form, title=title, name=place.stem)
@@ -86,7 +85,7 @@ def export_tables(
     return tuple(content)
 
 
-def _as_tables(tables: object, language: str | None) -> list["Table"]:
+def as_tables(tables: object, language: str | None) -> list["Table"]:
     """Return what was given as tables, results turned into tables."""
     from servlab.presentation.result_tables import table as make_table
     from servlab.presentation.tables import Table
@@ -119,52 +118,3 @@ def _places(path: Path) -> dict[Path, "Form"]:
     raise ParameterError(
         f"path must end in {_ENDINGS}, or be an existing folder for all three; got {str(path)!r}."
     )
-
-
-def check_forms(export: object) -> tuple["Form", ...]:
-    """Return the forms a run is asked for, each once, or raise ``ParameterError``."""
-    from servlab.presentation.export import FORMS
-
-    if isinstance(export, str) or not isinstance(export, Sequence):
-        raise ParameterError(f"export must be a tuple such as ('docx', 'xlsx'); got {export!r}.")
-    unknown = [form for form in export if form not in FORMS]
-    if unknown:
-        raise ParameterError(
-            f"export must name files of {', '.join(FORMS)}; got {', '.join(map(repr, unknown))}."
-        )
-    return tuple(form for form in FORMS if form in export)
-
-
-def export_blocks(
-    blocks: Sequence[Mapping[str, Any]],
-    forms: Sequence["Form"],
-    *,
-    language: Language,
-    title: str,
-    name: str,
-) -> dict["Form", bytes]:
-    """Return the files of the tables among the blocks a study showed, numbered as its report.
-
-    Parameters
-    ----------
-    blocks : sequence of mapping
-        What the cells showed, in their order; other pieces than tables are passed over.
-    forms : sequence of {"docx", "xlsx", "tex"}
-    language : {"en", "zh"}
-        The report's language.
-    title, name : str
-        The report's title and the study's name.
-
-    Raises
-    ------
-    ModelError
-        When the study showed no table, or one in another language than the report's.
-    """
-    from servlab.presentation.export import write_tables
-    from servlab.presentation.tables import table_from_block
-
-    tables = [table_from_block(block) for block in blocks if block.get("kind") == "table"]
-    if not tables:
-        raise ModelError("the study showed no table (sl.table), so there is none to export.")
-    _as_tables(tables, language)
-    return {form: write_tables(tables, form, title=title, name=name) for form in forms}

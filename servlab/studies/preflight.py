@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from servlab.core.errors import ParameterError
 from servlab.data.schema import LANGUAGES, Language
@@ -22,6 +22,10 @@ from servlab.studies.parameters import (
     check_values,
     schema_of,
 )
+from servlab.studies.run_exports import check_forms
+
+if TYPE_CHECKING:
+    from servlab.presentation.export import Form
 
 LONGEST = 30 * 86_400
 _NAME = re.compile(r"""[^\s./\\:*?"<>|\x00-\x1f][^/\\:*?"<>|\x00-\x1f]{0,99}""")
@@ -46,7 +50,9 @@ class StudyCall:
     inputs : tuple of Input
         The files it reads, with hashes.
     key : str
-        Hash of everything that decides the report.
+        Hash of everything that decides the report and its exports.
+    export : tuple of {"docx", "xlsx", "tex"}
+        The files its tables are written to as well.
     """
 
     notebook: Notebook
@@ -58,6 +64,7 @@ class StudyCall:
     timeout: float
     inputs: tuple[Input, ...]
     key: str
+    export: "tuple[Form, ...]" = ()
 
     def shown_parameters(self) -> dict[str, str]:
         """Return the parameters as a report shows them: paths without their folders."""
@@ -72,6 +79,7 @@ def prepare(
     name: str | None,
     language: str | None,
     timeout: float,
+    export: object = (),
 ) -> StudyCall:
     """Return a checked call, or raise a ``ServlabError`` that says what to correct."""
     source = read_notebook(notebook)
@@ -85,12 +93,17 @@ def prepare(
             f"timeout must be a number of seconds above 0 and at most {LONGEST:,} (30 days); "
             f"got {timeout!r}."
         )
+    forms = check_forms(export)
     check_survey_files(values)
     folder = _writable(Path(out))
     inputs = hash_inputs(_input_paths(values))
     exact = {parameter: as_code(value) for parameter, value in values.values.items()}
-    key = run_key(source.sha256(), exact, inputs, spoken)
-    return StudyCall(source, schema, values, own_name, spoken, folder, float(timeout), inputs, key)
+    # an empty --export leaves the key as it was before there were exports
+    wanted = {"--export": ",".join(forms)} if forms else {}
+    key = run_key(source.sha256(), exact | wanted, inputs, spoken)
+    return StudyCall(
+        source, schema, values, own_name, spoken, folder, float(timeout), inputs, key, forms
+    )
 
 
 def _with_language(

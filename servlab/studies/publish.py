@@ -13,6 +13,7 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
+from types import MappingProxyType
 
 from servlab.core.errors import StudyError
 from servlab.studies.kernel import is_alive
@@ -75,10 +76,17 @@ def _stage(path: Path, content: str | bytes) -> Path:
     return temporary
 
 
-def publish(report: str, out: Path, name: str, language: str) -> Path:
-    """Replace a study's published report by a new one and return its path."""
+def publish(
+    report: str,
+    out: Path,
+    name: str,
+    language: str,
+    *,
+    beside: Mapping[Path, bytes] = MappingProxyType({}),
+) -> Path:
+    """Replace a study's published report, with the files ``beside`` it, and return its path."""
     path = out / f"{name}.{language}.html"
-    write_whole(path, report)
+    write_together({**beside, path: report})
     return path
 
 

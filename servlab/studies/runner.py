@@ -7,7 +7,7 @@ that is complete.
 import json
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from servlab.core.errors import ParameterError, ServlabError, StudyError
 from servlab.studies import results as recording
+from servlab.studies import run_exports
 from servlab.studies.kernel import stoppable
 from servlab.studies.manifest import hash_inputs, versions
 from servlab.studies.preflight import StudyCall, prepare
@@ -24,6 +25,7 @@ from servlab.studies.publish import publish, remove_leftovers, write_whole
 if TYPE_CHECKING:
     from typing import Literal
 
+    from servlab.presentation.export import Form
     from servlab.studies.engine import Execution, Outcome, Progress
 
     Status = Literal["complete", "failed"]
@@ -79,6 +81,8 @@ class StudyRun:
     failures : tuple of Failure
     notices : tuple of Notice
         Warnings of the cells.
+    exports : tuple of Path
+        The published files of its tables, as ``export`` asked for; none of a failed run.
     """
 
     status: "Status"
@@ -87,6 +91,7 @@ class StudyRun:
     folder: Path
     failures: tuple[Failure, ...] = ()
     notices: tuple[Notice, ...] = ()
+    exports: tuple[Path, ...] = ()
 
 
 def run_study(
@@ -98,6 +103,7 @@ def run_study(
     language: str | None = None,
     timeout: float = DEFAULT_TIMEOUT,
     progress: "Progress | None" = None,
+    export: Sequence["Form"] = (),
 ) -> StudyRun:
     """Run a study and publish its report.
 
@@ -118,6 +124,10 @@ def run_study(
         Seconds for the whole study; then its kernel is killed with its children.
     progress : callable, optional
         Called with a ``CellProgress`` before and after each code cell.
+    export : sequence of {"docx", "xlsx", "tex"}
+        Write the tables that the report shows, numbered as there, to a Word, Excel or LaTeX
+        file too: ``out/name.language.docx``. They are replaced together with the report; those
+        of an earlier run that are not asked for again are removed, unless somebody edited them.
 
     Returns
     -------
@@ -136,7 +146,13 @@ def run_study(
     Two runs with the same notebook, parameters, files and versions give the same bytes.
     """
     call = prepare(
-        notebook, parameters or {}, out=out, name=name, language=language, timeout=timeout
+        notebook,
+        parameters or {},
+        out=out,
+        name=name,
+        language=language,
+        timeout=timeout,
+        export=export,
     )
     folder = _open_folder(call)
     log = _RunLog(call, folder)
@@ -230,10 +246,15 @@ def _run(call: StudyCall, folder: Path, log: _RunLog, progress: "Progress") -> S
     failures += trouble
     notices = _notices(cleaning.payloads(execution, WARNING_MIME))
     _write_evidence(call, folder, execution, recorded)
-    report, trouble = _report(call, cleaning.for_report(execution.node), failures, notices)
+    page = cleaning.for_report(execution.node)
+    exported, trouble = ({}, []) if failures else _exported(call, execution)
+    failures += trouble
+    report, trouble = _report(call, page, failures, notices)
     failures += trouble
     if report is not None:
         write_whole(folder / "report.html", report)
+    for form, content in exported.items():
+        write_whole(folder / f"tables.{form}", content)
     status: Status = "failed" if failures else "complete"
     log.write(
         status,
@@ -243,12 +264,23 @@ def _run(call: StudyCall, folder: Path, log: _RunLog, progress: "Progress") -> S
             {payload["name"] for _, payload in cleaning.payloads(execution, secrets.MIME)}
         ),
         cells=[_timing(outcome) for outcome in execution.outcomes],
+        exports=run_exports.as_facts(exported),
     )
     path = None if report is None else folder / "report.html"
+    places: dict[Form, Path] = {}
     if status == "complete" and report is not None:
-        path = publish(report, call.out, call.name, call.language)
+        places = {form: run_exports.place(call, form) for form in exported}
+        files = {places[form]: content for form, content in exported.items()}
+        path = publish(report, call.out, call.name, call.language, beside=files)
+        run_exports.withdraw(call, folder.parent)
     return StudyRun(
-        status, path, MappingProxyType(recorded), folder, tuple(failures), tuple(notices)
+        status,
+        path,
+        MappingProxyType(recorded),
+        folder,
+        tuple(failures),
+        tuple(notices),
+        tuple(places.values()),
     )
 
 
@@ -306,8 +338,9 @@ def _report(
     try:
         return build_report(page, language=call.language, title=title, manifest=manifest), []
     except Exception as err:  # whatever went wrong, the evidence stays and the call ends well
-        reason = str(err) if isinstance(err, ServlabError) else f"{type(err).__name__}: {err}"
-        return None, [_plain_failure("report", f"the report could not be put together: {reason}")]
+        return None, [
+            _plain_failure("report", f"the report could not be put together: {_reason(err)}")
+        ]
 
 
 def _as_fact(failure: Failure) -> dict[str, Any]:
@@ -322,6 +355,18 @@ def _timing(outcome: "Outcome") -> dict[str, Any]:
         "status": outcome.status,
         "seconds": round(outcome.seconds, 3),
     }
+
+
+def _reason(err: Exception) -> str:
+    return str(err) if isinstance(err, ServlabError) else f"{type(err).__name__}: {err}"
+
+
+def _exported(call: StudyCall, execution: "Execution") -> tuple[dict["Form", bytes], list[Failure]]:
+    """Return the files of the tables that the cells showed, or why they could not be made."""
+    try:
+        return run_exports.make(call, execution), []
+    except Exception as err:  # whatever went wrong, the evidence stays and the call ends well
+        return {}, [_plain_failure("export", f"the tables could not be exported: {_reason(err)}")]
 
 
 def _plain_failure(section: str, error: str) -> Failure:

@@ -46,8 +46,10 @@ def no_kernel(monkeypatch):
     def start(folder):
         raise AssertionError("a kernel was started")
 
+    from servlab.studies import engine  # before the patch, or it would keep what it imports
+
     monkeypatch.setattr(kernel, "make_manager", start)
-    monkeypatch.setattr("servlab.studies.engine.make_manager", start)
+    monkeypatch.setattr(engine, "make_manager", start)
 
 
 def process(*arguments, **options):
@@ -251,6 +253,26 @@ def test_a_complete_run_prints_its_report_and_a_line_a_cell(toy, tmp_path):
     assert "'wave': '007'" in (out / "网点.zh.html").read_text(encoding="utf-8")
     assert said.splitlines() == ["[1/4]", "[2/4]", "[3/4] Load", "[4/4]",
                                  "note: UserWarning: small"]  # fmt: skip
+
+
+@pytest.mark.study
+def test_exports_are_printed_under_the_report(servlab_command, toy, tmp_path):
+    table = (
+        "import pandas as pd\nfrom servlab.presentation.tables import Table\n"
+        "Table(pd.DataFrame({'n': [1]}, index=['a']), caption='c', headings={'n': 'n'},\n"
+        "      formats={'n': 'count'}, row_header='r')"
+    )
+    code, said, _ = servlab_command("run", toy(table), "-o", tmp_path, "-q", "-e", "XLSX, docx")
+    assert code == 0
+    names = ("toy.en.html", "toy.en.docx", "toy.en.xlsx")
+    assert said.splitlines() == [str(tmp_path / name) for name in names]
+    assert all((tmp_path / name).stat().st_size > 1000 for name in names)
+
+
+def test_an_unknown_export_ends_with_2(servlab_command, toy, tmp_path, no_kernel):
+    code, said, words = servlab_command("run", toy("1"), "-o", tmp_path, "--export", "docx,pdf")
+    assert (code, said) == (2, "")
+    assert words == "servlab: export must name files of docx, xlsx, tex; got 'pdf'.\n"
 
 
 @pytest.mark.study

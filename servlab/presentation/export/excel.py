@@ -64,7 +64,7 @@ def sheet_format(text: str) -> str:
     Examples
     --------
     >>> [sheet_format(text) for text in ("−1.20", "+0.28", ".52", "1,204", "54 %")]
-    ['#,##0.00', '+#,##0.00;-#,##0.00;#,##0.00', '.00', '#,##0', '0 %']
+    ['#,##0.00', '+#,##0.00;-#,##0.00;#,##0.00', '.00', '#,##0', '#,##0 %']
     >>> sheet_format("< .001")
     '[<0.001]"< .001";.000'
     """
@@ -75,9 +75,7 @@ def sheet_format(text: str) -> str:
     if found is None:
         return "General"
     sign, whole, decimals, percent = found.groups(default="")
-    code = ("#,##0" if whole and not percent else "0" if whole else "") + re.sub(
-        r"\d", "0", decimals
-    )
+    code = ("#,##0" if whole else "") + re.sub(r"\d", "0", decimals)
     return f"+{code};-{code};{code}" if sign == "+" else code + percent
 
 
@@ -207,20 +205,23 @@ class _SheetWriter:
         self._sheet.set_row(_HEAD, _LINE * max(1, *lines))
 
     def _row(self, row: int, line: Line, rule: dict[str, Any]) -> None:
-        if line.is_group:
+        if line.kind == "group":
             self._put(row, 0, line.label, bold=True, **rule)
             for column in range(1, self._first + len(self._columns)):
                 self._sheet.write_blank(row, column, None, self._styles.get(**rule))
             return
         strong = {"bold": True} if line.strong else {}
-        indent = {"indent": 1} if self._table.row_groups else {}
+        indent = {"indent": 1} if self._table.row_groups and line.kind == "row" else {}
         self._put(row, 0, line.label, text_wrap=True, **strong, **indent, **rule)
         if self._table.row_aside:
             self._put(row, 1, line.aside, text_wrap=True, **rule)
         for column, part in enumerate(self._columns, start=self._first):
-            look = strong | _look(line.marks[part.place]) | rule
+            look = strong | _look(line.mark(part.place)) | rule
             if part.words:
                 self._put(row, column, line.cells[part.place], text_wrap=True, **look)
+            elif line.kind == "standards":
+                said = "" if part.end == 1 else line.cells[part.place]
+                self._put(row, column, said, align="right", **look)
             else:
                 value = self._table.frame[part.name].iloc[line.place]
                 self._value(row, column, part, value, look)
@@ -257,7 +258,7 @@ class _SheetWriter:
 
     def _measured(self) -> list[float]:
         """Set the widths of the columns, in characters, and return them."""
-        rows = [line for line in self._lines if not line.is_group]
+        rows = [line for line in self._lines if line.kind != "group"]
         texts = [clean(self._table.row_header), *(line.label for line in rows)]
         widths = [min(_characters(texts) + 2, _LABEL_MOST)]
         if self._table.row_aside:

@@ -96,11 +96,10 @@ def escape_latex(text: str) -> str:
     50 \% \& $<$more$>$ $-$1.20
     """
     plain = clean(text)
-    following = plain[1:] + " "
     return "".join(
         _SPECIAL.get(character, character)
         + ("{}" if character in _JOINING and character == after else "")
-        for character, after in zip(plain, following, strict=True)
+        for character, after in zip(plain, plain[1:] + " ", strict=False)
     )
 
 
@@ -185,12 +184,14 @@ class _Writer:
         width = len(self.words)
         whole = self._whole()
         for line in self.lines:
-            if line.is_group:
+            if line.kind == "group":
                 yield f"\\multicolumn{{{width}}}{{@{{}}l@{{}}}}{{{escape_latex(line.label)}}} \\\\*"
                 continue
+            if line.kind == "standards":
+                yield r"\addlinespace"
             cells = [self._label(line)]
-            for text, mark, padded in zip(line.cells, line.marks, whole, strict=True):
-                lacking = padded and "." not in text and text[-1].isdigit()
+            for (text, mark), padded in zip(line.marked(), whole, strict=True):
+                lacking = padded and "." not in text and text[-1:].isdigit()
                 phantom = r"\phantom{.00}" if lacking else ""
                 cells.append(_marked(escape_latex(text), mark, line.strong) + phantom)
             yield " & ".join(cells) + r" \\"
@@ -198,14 +199,15 @@ class _Writer:
     def _label(self, line: Line) -> str:
         label = _marked(escape_latex(line.label), "", line.strong)
         aside = f" {escape_latex(line.aside)}" if line.aside else ""
-        indent = r"\hspace*{1em}" if self.table.row_groups else ""
+        grouped = self.table.row_groups and line.kind == "row"
+        indent = r"\hspace*{1em}" if grouped else ""
         return indent + label + aside
 
     def _whole(self) -> list[bool]:
         """Return which columns hold whole numbers beside others: degrees of freedom."""
         found = []
         for place, form in enumerate(self._forms()):
-            cells = [line.cells[place] for line in self.lines if not line.is_group]
+            cells = [line.cells[place] for line in self.lines if line.kind == "row"]
             found.append(form == "df" and any("." in cell for cell in cells))
         return found
 

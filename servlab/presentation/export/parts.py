@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from servlab.data.schema import Language
 from servlab.presentation.messages import join_sentences, message
@@ -17,10 +18,18 @@ _BOLD = re.compile(r"\*\*(.+?)\*\*")
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of a table's body: the heading of a group (no cells), or a row.
+    """One line of a table's body.
 
-    ``place`` is the row's position in the table's frame, -1 for a group's heading.
+    Attributes
+    ----------
+    kind : {"row", "group", "standards"}
+        A row of the frame, the heading of a group of rows (no cells), or the last row: the
+        standards that the values are held against.
+    place : int
+        The row's position in the table's frame; -1 for the other kinds.
     """
+
+    kind: Literal["row", "group", "standards"]
 
     label: str
     aside: str = ""
@@ -29,10 +38,13 @@ class Line:
     strong: bool = False
     place: int = -1
 
-    @property
-    def is_group(self) -> bool:
-        """Return whether the line is the heading of a group of rows."""
-        return self.place < 0
+    def marked(self) -> list[tuple[str, Mark]]:
+        """Return each cell with its mark."""
+        return [(text, self.mark(place)) for place, text in enumerate(self.cells)]
+
+    def mark(self, place: int) -> Mark:
+        """Return the mark of a cell; cells of standards are drawn soft."""
+        return self.marks[place] if self.marks else "weak"
 
 
 def lines_of(table: Table) -> Iterator[Line]:
@@ -43,9 +55,10 @@ def lines_of(table: Table) -> Iterator[Line]:
     for place, (label, cells) in enumerate(zip(table.row_labels(), table.cells(), strict=True)):
         own = table.row_groups[place] if table.row_groups else ""
         if own and own != group:
-            yield Line(clean(own))
+            yield Line("group", clean(own))
         group = own
         yield Line(
+            "row",
             clean(label),
             clean(table.row_aside[place]) if table.row_aside else "",
             tuple(clean(cell) for cell in cells),
@@ -53,6 +66,9 @@ def lines_of(table: Table) -> Iterator[Line]:
             place in table.strong_rows,
             place,
         )
+    if table.standards:
+        header, *texts = table.standards_row()
+        yield Line("standards", clean(header), "", tuple(clean(text) for text in texts))
 
 
 def clean(text: str) -> str:

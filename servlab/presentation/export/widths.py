@@ -132,7 +132,7 @@ def _shared(
 
 def _columns(table: Table) -> tuple[list[float], list[float]]:
     """Return the least and the wanted width of each column in em, the labels' first."""
-    lines = [line for line in lines_of(table) if not line.is_group]
+    lines = [line for line in lines_of(table) if line.kind != "group"]
     labels = [f"{line.label} {line.aside}".strip() for line in lines]
     least, wanted = _words([clean(table.row_header), *labels])
     indent = _INDENT if table.row_groups else 0.0
@@ -156,7 +156,7 @@ def _numbers(heading: str, cells: Sequence[str]) -> tuple[float, float]:
     body = max((em(cell) for cell in cells), default=0.0)
     half = max(em(heading) / 2 + 0.5, _HEADING_WHOLE)
     two, one = (
-        max(em(line) for line in broken(heading, max(body, width)))
+        max((em(line) for line in broken(heading, max(body, width))), default=0.0)
         for width in (half, _HEADING_MOST)
     )
     least = max(body, min(two, _HEADING_MOST))

@@ -123,24 +123,23 @@ class _RowWriter:
         """Return the rows; those of a short table and the last ones stay with what follows."""
         last = len(self._lines) - 2
         rows = [
-            self._row(line, kept=self._whole or line.is_group or place >= last)
+            self._row(line, kept=self._whole or line.kind == "group" or place >= last)
             for place, line in enumerate(self._lines)
         ]
         return "".join(rows)
 
     def _row(self, line: Line, *, kept: bool) -> str:
-        if line.is_group:
+        if line.kind == "group":
             width, span = sum(self._widths), len(self._widths)
             cells = self._cell(0, line.label, width=width, cell=f'<w:gridSpan w:val="{span}"/>')
         else:
-            bold = "<w:b/><w:bCs/>" if line.strong else ""
-            indent = _INDENT if self._table.row_groups else 0
-            label = self._cell(0, line.label, bold, aside=line.aside, indent=indent, kept=kept)
+            look = "<w:b/><w:bCs/>" if line.strong else ""
+            look = _emphasis("weak") if line.kind == "standards" else look
+            indent = _INDENT if self._table.row_groups and line.kind == "row" else 0
+            label = self._cell(0, line.label, look, aside=line.aside, indent=indent, kept=kept)
             cells = label + "".join(
-                self._cell(place, text, bold or _emphasis(mark), kept=kept)
-                for place, (text, mark) in enumerate(
-                    zip(line.cells, line.marks, strict=True), start=1
-                )
+                self._cell(place, text, look or _emphasis(mark), kept=kept)
+                for place, (text, mark) in enumerate(line.marked(), start=1)
             )
         return f"<w:tr><w:trPr><w:cantSplit/></w:trPr>{cells}</w:tr>"
 
