@@ -7,13 +7,19 @@ import numpy as np
 import pandas as pd
 
 from servlab.data.codebook import Codebook, Exclusion, Outcome
-from servlab.data.encode import Encoder, is_missing
+from servlab.data.encode import Encoder, is_missing, shown
 from servlab.data.formats import RawTable
-from servlab.data.formats.cells import cells_of
+from servlab.data.formats.cells import blank_cells, cells_of
 from servlab.data.instrument import Instrument
 from servlab.data.keying import NegativeItem, negative_items
 from servlab.data.schema import Label
 from servlab.data.survey import Exclusions, Provenance, Survey, VariableInfo
+
+FOOTERS = frozenset({  # words under the answers that begin no respondent's row
+    "total", "totals", "sum", "mean", "average", "median", "minimum", "maximum", "min", "max",
+    "合计", "总计", "小计", "汇总", "平均", "平均值", "平均分", "均值", "中位数",
+    "最大值", "最小值",
+})  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,6 +58,7 @@ def encode_survey(table: RawTable, book: Codebook) -> Encoded:
     duration = _duration(coder, book)
     index = _index(coder, book)
     keep, exclusions = _exclusions(coder, book, answers)
+    _check_footer(coder, keep)
     used = set(coder.used)
     unused = tuple(str(c) for c in table.frame.columns if c not in used)
     if coder.problems or not keep.any():
@@ -88,6 +95,32 @@ def encode_survey(table: RawTable, book: Codebook) -> Encoded:
         ),
     )
     return Encoded(survey, (), _negative(survey, book), unused)
+
+
+def _check_footer(coder: Encoder, keep: np.ndarray) -> None:
+    """Note a last row that begins with a word for a total, or holds a single filled cell."""
+    frame = coder.table.frame
+    if frame.shape[1] < 3 or not keep[-1]:
+        return
+    filled = (name for name, column in frame.items() if not blank_cells(column.iloc[-1:])[0])
+    first, more = next(filled, None), next(filled, None)
+    if first is None:
+        return
+    codes, cells = cells_of(frame[first])
+    cell = cells[codes[-1]]
+    once = np.count_nonzero(codes == codes[-1]) == 1
+    footer = once and str(cell).strip(" :：").casefold() in FOOTERS
+    if more is not None and not footer:
+        return
+    only = "begins with" if footer else "holds nothing but"
+    remedy = "delete it" if footer else (
+        "delete it if it is a footer, or leave blank respondents out by an exclusion with "
+        'rule = "blank" in the codebook'
+    )  # fmt: skip
+    coder.problems.append(
+        f"{coder.table.source}, row {coder.table.row_numbers[-1]}: the last row {only} "
+        f"{shown(cell)} in column {str(first)!r}; {remedy}."
+    )
 
 
 def _check_columns(coder: Encoder, book: Codebook) -> None:

@@ -26,6 +26,7 @@ TIMES = (
     re.compile(r"(?:(\d+):)?(\d{1,2}):(\d{2}(?:\.\d+)?)"),
 )
 WORDS_REMEDY = "map the answer to a number under values, or list it under missing, in the codebook."
+LONGEST_SHOWN = 80  # characters of a cell in a message
 SHOWN = 3  # rows named in one problem; the count says how many there are
 
 
@@ -87,7 +88,7 @@ class Encoder:
         lookup = np.array([value for value, _ in parsed] + [np.nan])
         for k, (_, fault) in enumerate(parsed):
             if fault:
-                self._note(column, codes == k, f"{uniques[k]!r} is no number", WORDS_REMEDY)
+                self._note(column, codes == k, f"{shown(uniques[k])} is no number", WORDS_REMEDY)
         self._check_scale(column, codes, uniques, lookup, scale)
         self._check_declared(column, codes, uniques, lookup)
         return pd.Series(lookup[codes], index=range(n))
@@ -104,7 +105,7 @@ class Encoder:
                 remedy = (
                     "write seconds, 1分25秒 or 00:01:25, or leave duration out of the codebook."
                 )
-                self._note(column, codes == k, f"{uniques[k]!r} is no time taken", remedy)
+                self._note(column, codes == k, f"{shown(uniques[k])} is no time taken", remedy)
         lookup = np.array([value for value, _ in parsed] + [np.nan])
         return pd.Series(lookup[codes], index=range(n))
 
@@ -185,10 +186,10 @@ class Encoder:
                 continue
             if value < scale.low or value > scale.high:
                 remedy = "correct the cell, or list the code under missing in the codebook."
-                fault = f"{cell!r} is outside the scale {scale.low} to {scale.high}"
+                fault = f"{shown(cell)} is outside the scale {scale.low} to {scale.high}"
                 self._note(column, codes == k, fault, remedy)
             elif value != round(value):
-                fault = f"{cell!r} is no whole number"
+                fault = f"{shown(cell)} is no whole number"
                 self._note(column, codes == k, fault, "answers on a rating scale are whole.")
 
     def _check_declared(self, column: str, codes: Any, uniques: Any, lookup: Any) -> None:
@@ -208,6 +209,22 @@ class Encoder:
         if isinstance(cell, float) and cell.is_integer():
             return str(int(cell))
         return str(cell).strip()
+
+
+def shown(cell: Any) -> str:
+    """Return a cell as messages show it: texts in quotes, dates as dates.
+
+    Examples
+    --------
+    >>> shown("good"), shown(7.5), shown(datetime.date(2026, 4, 3))
+    ("'good'", '7.5', 'the date 2026-04-03')
+    """
+    if isinstance(cell, datetime.date):
+        return f"the date {cell}"
+    if isinstance(cell, datetime.time | datetime.timedelta):
+        return f"the time {cell}"
+    text = repr(cell)
+    return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}..."
 
 
 def is_missing(cell: Any, missing: Sequence[Value]) -> bool:

@@ -21,6 +21,8 @@ VALUE = re.compile(rb"<(?:\w+:)?v(?:\s[^>]*)?>([^<]*)</(?:\w+:)?v>")
 FORMULA = re.compile(rb"<(?:\w+:)?f[\s/>]")
 WORKSHEET = re.compile(rb"<(\w+:)?worksheet[\s>]")
 END = re.compile(rb"</(?:\w+:)?sheetData\s*>|<(?:\w+:)?sheetData\s*/>")
+MERGED = re.compile(rb'<(?:\w+:)?mergeCell\s[^>]*?ref="(\w+:\w+)"')
+LONGEST_TAG = 200  # bytes kept of a tag that a piece cuts
 LONGEST_ROW = 1 << 26  # bytes of markup
 MAX_COLUMNS, MAX_ROWS = 16_384, 1_048_576  # of any spreadsheet program
 
@@ -42,6 +44,7 @@ class SheetReader:
         self.package = package
         self.sheet = sheet
         self.hidden: list[int] = []
+        self.merged: list[bytes] = []
         self._columns: tuple[bytes, ...] = ()
 
     def rows(self) -> Iterator[tuple[int, list[Markup]]]:
@@ -99,9 +102,11 @@ class SheetReader:
         """Yield a row's attributes, its cells, and the number of empty rows before it."""
         tail, opening, closing, ended = b"", b"", b"", False
         for chunk in self.package.pieces(self.sheet.part):
-            if ended:
-                continue  # what follows the cells is read for its checksum only
             text = tail + chunk
+            if ended:  # what follows the cells is read for its checksum, and for merged cells
+                self.merged += MERGED.findall(text)
+                tail = text[text.rfind(b"<") :][:LONGEST_TAG]
+                continue
             if not opening:
                 prefix = self._prefix(text)
                 opening, closing = b"<" + prefix + b"row", b"</" + prefix + b"row>"
@@ -112,7 +117,10 @@ class SheetReader:
                 if start < 0 or head.endswith(b"/"):
                     raise self.package.damaged()
                 yield head, cells, row.count(opening, 0, start)
-            ended = END.search(tail) is not None
+            if (end := END.search(tail)) is not None:
+                ended = True
+                self.merged += MERGED.findall(tail, end.end())
+                tail = tail[tail.rfind(b"<") :][:LONGEST_TAG]
             if len(tail) > LONGEST_ROW:
                 raise self.package.damaged()
         if not ended:

@@ -2,6 +2,7 @@
 
 import io
 import itertools
+import string
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Sequence
@@ -20,6 +21,7 @@ from servlab.data.formats.xlsx import Package, refuse_bomb
 from servlab.data.schema import Label
 
 PIECE = 100_000  # cells handed over at once: markup takes more memory than text
+LETTERS = string.ascii_uppercase
 MOST_CELLS = 500_000_000  # spanned by a sheet; more is a stray cell far away
 BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, ValueError)
 
@@ -41,8 +43,9 @@ def _xlsx(name: str, content: bytes, file: FileFormat) -> RawTable:
             chosen = _chosen(name, file, seen, lambda sheet: readers[sheet].filled())
             reader = readers[chosen]
             reader.hidden.clear()
+            reader.merged.clear()
             table = _table(name, content, _full_rows(name, reader), file.header_row, reader.value)
-            return replace(table, notes=(*_unseen(seen, chosen), *_hidden_rows(reader, table)))
+            return replace(table, notes=(*_unseen(seen, chosen), *_sheet_notes(reader, table)))
     except RuntimeError:
         raise _locked(name) from None
     except BROKEN:
@@ -222,15 +225,26 @@ def _unseen(seen: dict[str, bool], chosen: str) -> tuple[Label, ...]:
     )
 
 
-def _hidden_rows(reader: SheetReader, table: RawTable) -> tuple[Label, ...]:
-    """Return the note on hidden rows, which are answers like the others: a filter hides them."""
-    last = table.first_row + len(table.frame)
-    n = sum(table.first_row <= number < last for number in reader.hidden)
-    if not n:
-        return ()
-    return (
-        Label(
-            en=f"{n} hidden row(s) of the sheet were read like the others.",
-            zh=f"工作表中隐藏的 {n} 行已与其他行一并读取。",
-        ),
-    )
+def _sheet_notes(reader: SheetReader, table: RawTable) -> tuple[Label, ...]:
+    """Return notes on hidden rows (a filter hides answers like the others) and on merged cells."""
+    last = table.first_row + len(table.frame) - 1
+    n = sum(table.first_row <= number <= last for number in reader.hidden)
+    notes = []
+    if n:
+        notes.append(
+            Label(
+                en=f"{n} hidden row(s) of the sheet were read like the others.",
+                zh=f"工作表中隐藏的 {n} 行已与其他行一并读取。",
+            )
+        )
+    ranges = [text.decode() for text in dict.fromkeys(reader.merged)]
+    among = [text for text in ranges if table.first_row <= int(text.lstrip(LETTERS).split(":")[0])]
+    if among:
+        shown = ", ".join(among[:5]) + (", ..." if len(among) > 5 else "")
+        notes.append(
+            Label(
+                en=f"Merged cells hold one answer, in their upper left cell: {shown}.",
+                zh=f"合并单元格的答案只计入左上角单元格：{shown}。",
+            )
+        )
+    return tuple(notes)
