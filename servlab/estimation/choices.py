@@ -5,10 +5,12 @@ from typing import Literal
 
 from servlab.core.errors import ModelError
 from servlab.data.survey import Survey
+from servlab.estimation.efa_fit import most_factors
 from servlab.scales.weighting import WeightSource
 
 GROUP_ROLES = ("branch", "segment", "wave", "mode")
 NO_GROUP = "none"
+FEWEST_IN_HALF = 50  # rows of a half under which a factor analysis says nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,3 +116,82 @@ def _weights(survey: Survey, stated: bool) -> WeightSource:
     if stated:
         return "respondent"
     return "reference" if survey.instrument.reference_weights else "equal"
+
+
+@dataclass(frozen=True, slots=True)
+class ValidationChoices:
+    """What a validation of one battery can do.
+
+    Attributes
+    ----------
+    battery : str
+        The battery that is validated.
+    n_items, n_complete : int
+        Its items, and the respondents who answered all of them.
+    has_dimensions : bool
+        Whether its instrument has dimensions.
+    can_hold_out : bool
+        Whether two halves have more rows than items, and 50 at least.
+    most_factors : int
+        The most factors that so many items carry.
+    """
+
+    battery: str
+    n_items: int
+    n_complete: int
+    has_dimensions: bool
+    can_hold_out: bool
+    most_factors: int
+
+    def group_factors(self, n_factors: int) -> int:
+        """Return the group factors for omega hierarchical.
+
+        Two cannot tell their general loadings apart, so they become three where the items carry
+        them, and one (omega total only) where they do not.
+        """
+        if n_factors != 2:
+            return n_factors
+        return 3 if self.most_factors >= 3 else 1
+
+
+def validation_choices(survey: Survey, *, battery: str = "auto") -> ValidationChoices:
+    """Decide what a validation of one battery can do.
+
+    Parameters
+    ----------
+    survey : Survey
+        The survey of the study.
+    battery : str
+        A battery of the survey; ``"auto"`` takes perception, or the first there is.
+
+    Returns
+    -------
+    ValidationChoices
+
+    Raises
+    ------
+    ModelError
+        When the survey has no such battery, or it has fewer than three items.
+
+    Examples
+    --------
+    >>> import servlab as sl
+    >>> choices = sl.validation_choices(sl.load_example("servqual"))
+    >>> choices.battery, choices.n_items, choices.can_hold_out
+    ('perception', 22, True)
+    """
+    chosen = battery
+    if battery == "auto":
+        chosen = "perception" if survey.has("perception") else survey.batteries[0]
+    items = survey.items(chosen)
+    k, complete = items.shape[1], int(items.notna().all(axis=1).sum())
+    if k < 3:
+        raise ModelError(f"a scale validation needs at least 3 items; {chosen!r} has {k}.")
+    return ValidationChoices(
+        battery=chosen,
+        n_items=k,
+        n_complete=complete,
+        has_dimensions=bool(survey.instrument.dimension_codes),
+        can_hold_out=complete // 2 > max(k, FEWEST_IN_HALF - 1),
+        most_factors=most_factors(k),
+    )

@@ -105,6 +105,12 @@ class EfaResult:
         return self.loadings.shape[1]
 
     @property
+    def oblique(self) -> bool:
+        """Return whether the factors correlate."""
+        off = self.factor_cor.to_numpy() - np.eye(self.n_factors)
+        return bool(np.abs(off).max() > 1e-9)
+
+    @property
     def flags(self) -> tuple[str, ...]:
         """Return what a reader must be told.
 

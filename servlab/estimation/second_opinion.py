@@ -49,6 +49,22 @@ class SecondOpinion:
         return pd.DataFrame([{"term": "largest_difference", "estimate": self.largest_difference}])
 
 
+def comparable(efa_result: EfaResult) -> bool:
+    """Return whether factor_analyzer does the extraction and the rotation in the same way.
+
+    Parameters
+    ----------
+    efa_result : EfaResult
+
+    Examples
+    --------
+    >>> import servlab as sl
+    >>> comparable(sl.efa(sl.load_example("servqual").items("perception"), 2, rotation="promax"))
+    False
+    """
+    return efa_result.extraction in _METHOD and efa_result.rotation in _ROTATION
+
+
 def second_opinion(efa_result: EfaResult) -> SecondOpinion:
     """Run factor_analyzer on the same correlations and compare.
 
@@ -78,7 +94,7 @@ def second_opinion(efa_result: EfaResult) -> SecondOpinion:
     >>> sl.second_opinion(fit).agrees
     True
     """
-    if efa_result.extraction not in _METHOD or efa_result.rotation not in _ROTATION:
+    if not comparable(efa_result):
         raise ModelError(
             "factor_analyzer gives a comparable answer for extraction minres or ml and rotation "
             f"none, varimax or oblimin; this one is {efa_result.extraction}, "

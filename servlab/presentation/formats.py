@@ -200,6 +200,7 @@ FORMATS: MappingProxyType[str, Callable[[Any], str]] = MappingProxyType(
         "number": format_number,
         "number1": lambda value: format_number(value, 1),
         "number3": lambda value: format_number(value, 3),
+        "number4": lambda value: format_number(value, 4),
         "signed": lambda value: format_number(value, sign=True),
         "signed1": lambda value: format_number(value, 1, sign=True),
         "signed3": lambda value: format_number(value, 3, sign=True),

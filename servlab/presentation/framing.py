@@ -10,6 +10,9 @@ from servlab.presentation.messages import message
 SECTIONS = (
     "summary", "who", "missing", "screening", "items", "licence", "gaps", "perception", "zone",
     "weights", "scale", "factors", "drivers", "priorities", "groups", "methods",
+    # of a scale's dossier
+    "item_analysis", "adequacy", "count", "structure", "reliability", "decisions",
+    "exploratory", "cosmin",
 )  # fmt: skip
 
 
@@ -20,8 +23,9 @@ def section(name: str, *, language: Language = "en") -> Section:
     ----------
     name : str
         One of ``summary, who, missing, screening, items, licence, gaps, perception, zone, weights,
-        scale, factors, drivers, priorities, groups, methods``; a heading of your own is
-        ``Section(title, anchor)``.
+        scale, factors, drivers, priorities, groups, methods``, in a scale's dossier also
+        ``item_analysis, adequacy, count, structure, reliability, decisions, exploratory, cosmin``;
+        a heading of your own is ``Section(title, anchor)``.
     language : {"en", "zh"}
         Language of the heading.
 
@@ -29,10 +33,17 @@ def section(name: str, *, language: Language = "en") -> Section:
     -------
     Section
     """
-    return Section(message(f"framing.section_{name}", language), name)
+    return Section(message(f"framing.section_{name}", language), name.replace("_", "-"))
 
 
-def cover(survey: Survey, *, title: str = "", wave: str = "", language: Language = "en") -> Cover:
+def cover(
+    survey: Survey,
+    *,
+    title: str = "",
+    wave: str = "",
+    battery: str = "",
+    language: Language = "en",
+) -> Cover:
     """Return the head of a report: title, questionnaire, respondents, what was asked.
 
     Parameters
@@ -43,6 +54,8 @@ def cover(survey: Survey, *, title: str = "", wave: str = "", language: Language
         The report's title; empty takes the codebook's.
     wave : str
         A wave or period to show.
+    battery : str
+        The battery whose scale is validated: makes the cover that of a dossier.
     language : {"en", "zh"}
         Language of the report.
 
@@ -53,19 +66,21 @@ def cover(survey: Survey, *, title: str = "", wave: str = "", language: Language
     origin = survey.provenance.title
     fallback = origin.text(language) if origin is not None else survey.provenance.source
     source = survey.provenance.origin
+    topic = "validation" if battery else "framing"
+    chips = _chips(survey, wave, language, battery)
     return Cover(
-        title=title or message("framing.title", language, name=fallback),
+        title=title or message(f"{topic}.title", language, name=fallback),
         lede=source.text(language) if source is not None else "",
-        chips=_chips(survey, wave, language),
-        kicker=message("framing.kicker", language),
+        chips=chips,
+        kicker=message(f"{topic}.kicker", language),
     )
 
 
-def _chips(survey: Survey, wave: str, language: Language) -> list[str]:
+def _chips(survey: Survey, wave: str, language: Language, battery: str = "") -> list[str]:
     """Return the facts under the title."""
     instrument = survey.instrument
-    battery = "perception" if survey.has("perception") else survey.batteries[0]
-    scale = survey.scales[battery]
+    leading = "perception" if survey.has("perception") else survey.batteries[0]
+    scale = survey.scales[battery or leading]
     chips = [wave] if wave else []
     chips.append(
         message(
@@ -77,11 +92,14 @@ def _chips(survey: Survey, wave: str, language: Language) -> list[str]:
         )
     )
     chips.append(message("framing.chip_respondents", language, count=survey.n))
-    grade = survey.grades.get("expectation")
+    if battery:
+        name = message(f"terms.battery_{battery}", language)
+        chips.append(message("validation.chip_battery", language, battery=name))
+    grade = survey.grades.get("expectation") if battery in ("", "expectation") else None
     if grade is not None:
         name = message(f"framing.grade_{grade}", language)
         chips.append(message("framing.chip_grade", language, grade=name))
-    if survey.weights is not None:
+    if survey.weights is not None and not battery:
         chips.append(message("framing.chip_weighted", language))
     if survey.provenance.simulated:
         chips.append(message("framing.chip_simulated", language))

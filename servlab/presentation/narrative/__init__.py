@@ -5,23 +5,37 @@ reports. Every text is in the message catalogues.
 """
 
 from servlab.presentation.narrative import (
+    adequacy,
     drivers,
     factors,
     gaps,
     groups,
     items,
     missing,
+    reliability,
     sample,
     scale,
     screening,
+    validation,
     zone,
 )
 from servlab.presentation.narrative.dispatch import narrate
 from servlab.presentation.narrative.respondents import instrument_notes, who_answered
 from servlab.presentation.narrative.screening import screening_flow
+from servlab.presentation.narrative.structure import efa_warnings
 from servlab.presentation.narrative.summary import summarize
 
 # the modules register their sentences with ``narrate`` when they are imported
-_REGISTERED = (drivers, factors, gaps, groups, items, missing, sample, scale, screening, zone)
+_REGISTERED = (
+    adequacy, drivers, factors, gaps, groups, items, missing, reliability, sample, scale,
+    screening, validation, zone,
+)  # fmt: skip
 
-__all__ = ["instrument_notes", "narrate", "screening_flow", "summarize", "who_answered"]
+__all__ = [
+    "efa_warnings",
+    "instrument_notes",
+    "narrate",
+    "screening_flow",
+    "summarize",
+    "who_answered",
+]

@@ -1,5 +1,6 @@
 """Sampling adequacy, number of factors and loadings in sentences."""
 
+from servlab.core.standards import standard
 from servlab.data.instrument import Instrument
 from servlab.data.schema import Language
 from servlab.estimation.adequacy import BartlettResult, KmoResult
@@ -18,9 +19,10 @@ from servlab.presentation.labels import names_in_sentence
 from servlab.presentation.messages import join_sentences, message
 from servlab.presentation.narrative.dispatch import narrate
 from servlab.presentation.narrative.scale import SIGNIFICANT, below_standard
+from servlab.presentation.narrative.structure import fit_sentences
 
-KMO_STANDARD = 0.60  # Kaiser (1974): under it "miserable" and worse
-LOADING_STANDARD = 0.40  # Stevens (1992): worth interpreting, whatever n
+KMO_STANDARD = standard("kmo").value
+LOADING_STANDARD = standard("loading").value
 
 
 @narrate.register
@@ -71,6 +73,7 @@ def narrate_efa(
         items = names_in_sentence(result.heywood, instrument, language)
         sentences.append(message("scale.efa_heywood", language, items=items))
     sentences.append(message("scale.efa_explains", language, count=count, share=share))
+    sentences += fit_sentences(result, language)
     sentences += _simple_structure(result, instrument, language)
     if count > 1:
         # the factor correlations of an orthogonal rotation are zero by construction
@@ -110,5 +113,6 @@ def closest_factors(result: EfaResult) -> float | None:
 def narrate_opinion(result: SecondOpinion, *, language: Language = "en") -> Prose:
     """Say whether factor_analyzer finds the same loadings."""
     key = "scale.opinion_agrees" if result.agrees else "scale.opinion_differs"
-    difference = max(result.largest_difference, result.factor_cor_difference)
+    # the fourth decimal is the last one said: under it two programs agree to rounding
+    difference = max(result.largest_difference, result.factor_cor_difference, 1e-4)
     return Prose(message(key, language, difference=format_number(difference, 4)))

@@ -4,6 +4,7 @@ import math
 
 import pandas as pd
 
+from servlab.core.standards import standard
 from servlab.data.instrument import Instrument
 from servlab.data.schema import Language
 from servlab.data.survey import Survey
@@ -22,7 +23,7 @@ from servlab.presentation.messages import join_sentences, message
 from servlab.presentation.narrative.dispatch import narrate
 from servlab.scales.scoring import OVERALL_ITEMS
 
-ALPHA_STANDARD = 0.70  # Nunnally (1978), for early stages of research
+ALPHA_STANDARD = standard("reliability").value
 SIGNIFICANT = 0.05
 
 

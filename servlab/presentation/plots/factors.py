@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from servlab.core.standards import standard
 from servlab.data.instrument import Instrument
 from servlab.data.schema import Language
 from servlab.estimation.efa import EfaResult
 from servlab.estimation.retention import ParallelAnalysis
 from servlab.presentation.chart import (
     ACCENT,
+    BAD,
     NARROW,
     PAGE,
     SOFT,
@@ -41,7 +43,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 SHADES = 11
-SALIENT = 0.40  # Stevens (1992): written bold
+SALIENT = standard("loading").value  # written bold
 CELL = 24  # px high
 HEAD = 30  # px over the cells
 NARROW_LABEL = 116  # px that labels keep beside the cells on a phone
@@ -166,7 +168,7 @@ def plot_loadings(
     -------
     Chart
         Items stand under the factor they load on most, the highest loading first; loadings of
-        .40 and more are bold.
+        .40 and more are bold. Rows of Heywood cases are framed, and the caption says so.
 
     Examples
     --------
@@ -183,6 +185,7 @@ def plot_loadings(
 
     def paint(figure: "Figure", narrow: bool) -> None:
         _paint_loadings(figure, _grid_plan(rows, narrow), table, language)
+        _outline(figure, _grid_plan(rows, narrow), [c in result.heywood for c in table.index])
 
     caption = message("scale.loadings_plot_caption", language, rotation=rotation)
     flags = _flags(result, instrument, language)
@@ -282,6 +285,23 @@ def _cell(ax: "Axes", plan: Plan, place: tuple[int, int], value: float) -> None:
         color=text_on(colour),
         weight=700 if abs(value) >= SALIENT else 400,
     )
+
+
+def _outline(figure: "Figure", plan: Plan, struck: Sequence[bool]) -> None:
+    """Draw a frame around the rows of Heywood cases: their loadings must not be read."""
+    from matplotlib.patches import Rectangle
+
+    ax = figure.axes[0]
+    low, high = ax.get_xlim()
+    for i, place in enumerate(struck):
+        if place:
+            top, bottom = plan.tops[i], plan.tops[i + 1]
+            ax.add_patch(
+                Rectangle(
+                    (low + 0.01, top), high - low - 0.02, bottom - top, fill=False,
+                    edgecolor=BAD, linewidth=2.5, clip_on=False,
+                )
+            )  # fmt: skip
 
 
 def _alt(table: pd.DataFrame, names: Sequence[str], language: Language) -> str:

@@ -1,18 +1,25 @@
 """A table for each result: captions, headings and notes in English or Chinese, numbers raw."""
 
 from servlab.presentation.result_tables import (
+    adequacy,
     drivers,
     factors,
     groups,
+    reliability,
     sample,
     scale,
     scores,
     screening,
+    structure,
+    validation,
     zone,
 )
 from servlab.presentation.result_tables.dispatch import table
 
 # the modules register their tables with ``table`` when they are imported
-_REGISTERED = (drivers, factors, groups, sample, scale, scores, screening, zone)
+_REGISTERED = (
+    adequacy, drivers, factors, groups, reliability, sample, scale, scores, screening, structure,
+    validation, zone,
+)  # fmt: skip
 
 __all__ = ["table"]

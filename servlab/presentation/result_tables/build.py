@@ -7,7 +7,7 @@ import pandas as pd
 from servlab.core.checks import check_choice
 from servlab.data.instrument import Instrument
 from servlab.data.schema import Language
-from servlab.presentation.labels import term_label
+from servlab.presentation.labels import shorten, term_label
 from servlab.presentation.messages import message
 from servlab.presentation.tables import Mark
 from servlab.scales.gaps import GapScores
@@ -36,10 +36,15 @@ def with_interval(
 
 
 def labelled(
-    frame: pd.DataFrame, instrument: Instrument | None, language: Language
+    frame: pd.DataFrame,
+    instrument: Instrument | None,
+    language: Language,
+    *,
+    width: int | None = None,
 ) -> pd.DataFrame:
-    """Return the frame with labels for its codes as row headers."""
-    return frame.set_axis([term_label(code, instrument, language) for code in frame.index])
+    """Return the frame with labels for its codes as row headers, cut at ``width`` if given."""
+    labels = [term_label(code, instrument, language) for code in frame.index]
+    return frame.set_axis(labels if width is None else [shorten(text, width) for text in labels])
 
 
 def signs(low: Iterable[float], high: Iterable[float]) -> list[Mark]:
