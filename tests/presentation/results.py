@@ -12,17 +12,29 @@ from servlab.data.screening_rules import ScreeningCutoffs
 from servlab.data.survey import Survey
 from servlab.estimation.adequacy import bartlett_sphericity, kmo
 from servlab.estimation.comparisons import compare_groups
+from servlab.estimation.cosmin import cosmin_summary
 from servlab.estimation.difference_scores import (
     compare_score_forms,
     difference_score_reliability,
 )
 from servlab.estimation.drivers import importance_performance
 from servlab.estimation.efa import efa
+from servlab.estimation.factor_count import factor_count
+from servlab.estimation.factor_dimensions import factor_dimensions
+from servlab.estimation.item_analysis import item_analysis
+from servlab.estimation.item_decisions import item_decisions
+from servlab.estimation.normality import mardia
+from servlab.estimation.omega import mcdonald_omega
+from servlab.estimation.ordinal_reliability import categorical_omega, polychoric_alpha
 from servlab.estimation.regression import regress
 from servlab.estimation.reliability import cronbach_alpha
-from servlab.estimation.retention import parallel_analysis
+from servlab.estimation.reliability_coefficients import reliability_coefficients
+from servlab.estimation.replication import hold_out
+from servlab.estimation.retention import map_test, parallel_analysis
+from servlab.estimation.scale_item_analysis import scale_item_analysis
 from servlab.estimation.scale_reliability import scale_reliability
 from servlab.estimation.screening_effect import screening_effect
+from servlab.estimation.split_half import guttman_lambdas, split_half
 from servlab.scales.descriptives import item_descriptives
 from servlab.scales.gaps import gap_scores
 from servlab.scales.missing import missing_patterns
@@ -82,7 +94,36 @@ def results() -> dict[str, object]:
             "sample": sample_table(s),
             "missing": missing_patterns(s),
             "effect": screening_effect(s, ["long_string", "outlying"], cutoffs=_strict()),
+            **_dossier(s, items),
         }
+
+
+def _dossier(s: Survey, items: pd.DataFrame) -> dict[str, object]:
+    """Return the results of a scale validation."""
+    fit = efa(items, 2)
+    analysis = scale_item_analysis(s, "perception")
+    coefficients = reliability_coefficients(s, "perception")
+    replication = hold_out(items, 2, seed=1)
+    return {
+        "item_analysis": item_analysis(items),
+        "scale_items": analysis,
+        "coefficients": coefficients,
+        "omega": mcdonald_omega(items, n_factors=3),
+        "omega_one": mcdonald_omega(items, n_factors=1),
+        "categorical": categorical_omega(items),
+        "latent": polychoric_alpha(items),
+        "halves": split_half(items),
+        "lambdas": guttman_lambdas(items),
+        "count": factor_count(items, seed=1, n_draws=20),
+        "map": map_test(items),
+        "mardia": mardia(items),
+        "dimensions": factor_dimensions(fit, s.instrument),
+        "decisions": item_decisions(analysis, fit, adequacy=kmo(items)),
+        "replication": replication,
+        "cosmin": cosmin_summary(
+            s, "perception", fit=fit, reliability=coefficients, replication=replication
+        ),
+    }
 
 
 def _strict() -> ScreeningCutoffs:

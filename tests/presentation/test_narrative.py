@@ -61,6 +61,12 @@ SHARED = {
     "Meade", "Craig", "Schafer", "Bennett",
     "KMO", "VIF", "MSA", "MSS", "HC", "EFA", "factor", "analyzer", "minres", "varimax",
     "quartimax", "oblimin", "quartimin", "promax", "n", "p", "z", "t", "F", "r", "R", "df",
+    "Kline", "Bentler", "Terwee", "Bernstein", "Mokkink", "COSMIN", "Glorfeld", "Velicer",
+    "Eaton", "Fava", "Tabachnick", "Fidell", "Child", "Costello", "Osborne", "Hair", "Hu",
+    "Browne", "Cudeck", "Bonett", "Lorenzo", "Seva", "ten", "Berge", "Reise", "Bonifay",
+    "Haviland", "Prinsen", "Curran", "Guttman", "Mardia", "Pearson", "Tucker", "Hofmann",
+    "Schmid", "Leiman", "Zinbarg", "Auerswald", "Moshagen", "MAP", "RMSEA", "TLI", "BIC", "CR",
+    "Chalmers", "Green", "Yang", "McDonald", "psych", "geomin", "equamax",
 }  # fmt: skip
 
 

@@ -85,9 +85,8 @@ def _marks(result: ReliabilityCoefficients, name: str) -> list[Mark]:
     chosen = reported(result)
     for code, value in result.by_term[name].items():
         to_report = chosen.get(str(code)) == name
-        if (name in OMEGAS and str(code) in result.heywood) or (
-            reported and not standard("reliability").met_by(value)
-        ):
+        short = to_report and not standard("reliability").met_by(value)
+        if short or (name in OMEGAS and str(code) in result.heywood):
             marks.append("bad")
         else:
             marks.append("strong" if to_report else "")

@@ -19,6 +19,7 @@ from servlab.presentation.result_tables.build import (
     with_interval,
 )
 from servlab.presentation.result_tables.dispatch import table
+from servlab.presentation.standards import standard_note, threshold
 from servlab.presentation.tables import Table
 from servlab.scales.descriptives import ItemDescriptives
 from servlab.scales.gaps import GapScores
@@ -149,12 +150,14 @@ def items_table(
         row_header=heading("item", language),
         notes=sentences(
             [
+                standard_note(["skewness", "kurtosis"], language),
                 *spread(result, language),
                 message(f"items.note_{view}", language, **ends),
                 *rows_notes(result.by_item, language),
             ]
         ),
         language=language,
+        standards={name: threshold(name) for name in ("skewness", "kurtosis")},
     )
 
 

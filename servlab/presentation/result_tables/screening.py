@@ -13,6 +13,7 @@ from servlab.presentation.messages import join_words, message
 from servlab.presentation.narrative.screening import result_label
 from servlab.presentation.result_tables.build import heading, sentences, with_interval
 from servlab.presentation.result_tables.dispatch import table
+from servlab.presentation.standards import standard_note
 from servlab.presentation.tables import Mark, Table
 
 
@@ -42,6 +43,7 @@ def screening_table(result: Screening, *, language: Language = "en") -> Table:
         row_header=message("screening.header", language),
         notes=sentences(
             [
+                standard_note(["screening"], language),
                 message("screening.note", language, count=result.n),
                 message("screening.no_ground", language, rules=join_words(lacking, language))
                 if lacking
