@@ -1,0 +1,249 @@
+"""From samples and paths to estimates: one setup for every estimator, model and baseline."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from servlab.core.errors import ModelError
+from servlab.core.linalg import Array
+from servlab.estimation.latent.compile import Restrictions, no_cells
+from servlab.estimation.latent.discrepancy import (
+    Discrepancy,
+    Quadratic,
+    Weighted,
+    normal_likelihood,
+)
+from servlab.estimation.latent.fiml import (
+    PatternLikelihood,
+    Patterns,
+    Solved,
+    deviance,
+    saturated_moments,
+)
+from servlab.estimation.latent.optimize import Place, Problem, minimise, newton
+from servlab.estimation.latent.ram import Cells, Paths
+from servlab.estimation.latent.sample import GroupSample, Layout, statistics_acov, vech_layout
+
+LIKELIHOODS = ("ML", "MLM", "MLR")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Setup:
+    """The data side of a fit.
+
+    Attributes
+    ----------
+    estimator : str
+    samples : tuple of GroupSample
+        Under FIML their moments are the saturated ones.
+    parts : list of Discrepancy
+        One a group.
+    shares : (g,) array
+        Weight of each group.
+    n : float
+        Rows of all groups.
+    scale : float
+        What twice the discrepancy is multiplied by to give chi-square, and the information of
+        one row to give that of all.
+    meanstructure : bool
+    patterns : tuple of Patterns
+        Under FIML, one a group.
+    saturated : tuple of Solved
+        Under FIML, the patterns' inverses at the saturated moments.
+    acovs : tuple of arrays
+        Under WLS, n times the sampling covariance of each group's statistics.
+    """
+
+    estimator: str
+    samples: tuple[GroupSample, ...]
+    parts: list[Discrepancy]
+    shares: Array
+    n: float
+    scale: float
+    meanstructure: bool
+    patterns: tuple[Patterns, ...] = ()
+    saturated: tuple[Solved, ...] = ()
+    acovs: tuple[Array, ...] = ()
+
+    @property
+    def fiml(self) -> bool:
+        """Whether rows are incomplete."""
+        return bool(self.patterns)
+
+    @property
+    def size(self) -> int:
+        """The number of observed variables."""
+        return len(self.samples[0].mean)
+
+    def layout(self) -> Layout:
+        """Return the order of a group's statistics."""
+        return vech_layout(self.size, self.meanstructure)
+
+
+def make_setup(
+    samples: tuple[GroupSample, ...],
+    *,
+    estimator: str,
+    meanstructure: bool,
+    wishart: bool,
+    exogenous: tuple[int, ...] = (),
+) -> Setup:
+    """Return the setup of complete rows or given moments.
+
+    ``exogenous`` are the positions of observed covariates, whose moments no estimate changes.
+    """
+    sizes = np.array([sample.n for sample in samples], dtype=float)
+    n = float(sizes.sum())
+    layout = vech_layout(len(samples[0].mean), meanstructure)
+    acovs: tuple[Array, ...] = ()
+    if estimator in LIKELIHOODS:
+        parts: list[Discrepancy] = [normal_likelihood(s.cov, s.mean) for s in samples]
+    elif estimator == "WLS":
+        acovs = tuple(_acov(sample, layout) for sample in samples)
+        parts = [
+            Weighted(layout.stack(s.cov, s.mean), _weight(acov, layout, s, exogenous), layout)
+            for s, acov in zip(samples, acovs, strict=True)
+        ]
+    else:
+        parts = [
+            Quadratic(
+                s.cov, s.mean, np.linalg.inv(s.cov) if estimator == "GLS" else np.eye(len(s.cov))
+            )
+            for s in samples
+        ]
+    used = sizes - 1 if wishart else sizes
+    return Setup(
+        estimator, samples, parts, used / used.sum(), n, float(used.sum()), meanstructure,
+        acovs=acovs,
+    )  # fmt: skip
+
+
+def make_fiml_setup(
+    samples: tuple[GroupSample, ...],
+    patterns: tuple[Patterns, ...],
+    names: tuple[str, ...],
+    estimator: str,
+) -> Setup:
+    """Return the setup of incomplete rows; the samples' moments become the saturated ones."""
+    filled, parts, solved = [], [], []
+    for sample, found in zip(samples, patterns, strict=True):
+        cov, mean, at = saturated_moments(found, names)
+        filled.append(
+            GroupSample(
+                sample.label, sample.n, cov, mean, sample.rows, sample.weights, sample.clusters,
+                sample.index,
+            )  # fmt: skip
+        )
+        solved.append(at)
+        parts.append(PatternLikelihood(found, deviance(found, at) / 2))
+    sizes = np.array([sample.n for sample in samples], dtype=float)
+    n = float(sizes.sum())
+    return Setup(
+        estimator, tuple(filled), list(parts), sizes / n, n, n, True, patterns, tuple(solved)
+    )  # fmt: skip
+
+
+def _acov(sample: GroupSample, layout: Layout) -> Array:
+    """Return n times the sampling covariance of a group's statistics, given or from rows."""
+    if sample.rows is not None:
+        return statistics_acov(sample, layout)
+    if sample.acov is None or layout.means:
+        raise ModelError(
+            "this estimator needs the rows, or moments(items, acov=True) without a mean "
+            "structure; the Moments given hold no acov."
+        )
+    return sample.acov
+
+
+def _weight(acov: Array, layout: Layout, sample: GroupSample, exogenous: tuple[int, ...]) -> Array:
+    """Return the inverse of a group's acov, or refuse too few rows.
+
+    Statistics of fixed covariates alone get weight 0.
+    """
+    keep = np.ones(len(acov), dtype=bool)
+    if exogenous:
+        outside = np.isin(layout.row, exogenous) & np.isin(layout.col, exogenous)
+        means = np.isin(np.arange(len(sample.mean)), exogenous) if layout.means else []
+        keep = ~np.concatenate([np.asarray(means, dtype=bool), outside])
+    inner = acov[np.ix_(keep, keep)]
+    if sample.n <= len(inner):
+        raise ModelError(
+            f"WLS weighs {len(inner)} statistics by their covariances and needs more rows than "
+            f"that; got {sample.n:.0f}. Use estimator='MLR', or 'MLM'."
+        )
+    try:
+        root = np.linalg.cholesky(inner)
+    except np.linalg.LinAlgError:
+        raise ModelError(
+            "the sampling covariances of the statistics have no inverse, which WLS needs; "
+            "use estimator='MLR'."
+        ) from None
+    half = np.linalg.inv(root)
+    out = np.zeros_like(acov)
+    out[np.ix_(keep, keep)] = half.T @ half
+    return out
+
+
+def independence(
+    setup: Setup, names: tuple[str, ...], exogenous: tuple[int, ...]
+) -> tuple[Problem, Array]:
+    """Return the baseline model, variables uncorrelated, with its starting values.
+
+    Covariates keep the sample's covariances and means.
+    """
+    p = len(names)
+    inner = np.array([i for i in range(p) if i not in exogenous], dtype=np.int64)
+    m = len(inner)
+    start, paths = [], []
+    for group, sample in enumerate(setup.samples):
+        S, a = np.zeros((p, p)), np.zeros(p)
+        for i in exogenous:
+            a[i] = sample.mean[i]
+            for j in exogenous:
+                S[i, j] = sample.cov[i, j]
+        first = group * m * (2 if setup.meanstructure else 1)
+        covs = Cells(first + np.arange(m), inner, inner)
+        means = no_cells()
+        values = [np.diag(sample.cov)[inner]]
+        if setup.meanstructure:
+            means = Cells(first + m + np.arange(m), inner, np.zeros(m, dtype=np.int64))
+            values.append(sample.mean[inner])
+        start += values
+        paths.append(
+            Paths(names, p, np.zeros((p, p)), S, a, no_cells(), covs, means, setup.meanstructure)
+        )
+    theta = np.concatenate(start)
+    return Problem(paths, setup.parts, setup.shares, len(theta)), theta
+
+
+def fit_independence(
+    setup: Setup, names: tuple[str, ...], exogenous: tuple[int, ...]
+) -> Place:
+    """Return the fitted baseline model."""
+    problem, start = independence(setup, names, exogenous)
+    return newton(problem, np.eye(len(start)), start)[0]
+
+
+def saturated_paths(setup: Setup, names: tuple[str, ...]) -> tuple[Problem, Array]:
+    """Return the model of free means and covariances, at the saturated moments."""
+    p = len(names)
+    row, col = np.tril_indices(p)
+    size = len(row) + p
+    start, paths = [], []
+    for group, sample in enumerate(setup.samples):
+        covs = Cells(group * size + np.arange(len(row)), row, col)
+        means = Cells(group * size + len(row) + np.arange(p), np.arange(p), np.zeros(p, dtype=np.int64))
+        start += [sample.cov[row, col], sample.mean]
+        paths.append(
+            Paths(names, p, np.zeros((p, p)), np.zeros((p, p)), np.zeros(p), no_cells(), covs, means, True)
+        )
+    theta = np.concatenate(start)
+    return Problem(paths, setup.parts, setup.shares, len(theta)), theta
+
+
+def estimate(
+    setup: Setup, paths: list[Paths], restrictions: Restrictions, start: Array
+) -> tuple[Place, int]:
+    """Return the estimates and the iterations taken."""
+    problem = Problem(paths, setup.parts, setup.shares, len(start))
+    return minimise(problem, restrictions, start)

@@ -1,0 +1,156 @@
+"""How sure are the estimates, and does the model fit? Covariances of estimates, scaled tests."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import linalg
+
+from servlab.core.errors import NotIdentifiedError
+from servlab.core.linalg import Array
+from servlab.estimation.latent.casewise import (
+    Meat,
+    add_complete,
+    add_incomplete,
+    covariance_reference,
+    fourth_moment,
+)
+from servlab.estimation.latent.compile import Restrictions
+from servlab.estimation.latent.discrepancy import NormalPoint
+from servlab.estimation.latent.engine import Setup, saturated_paths
+from servlab.estimation.latent.fiml import PatternPoint
+from servlab.estimation.latent.optimize import Place, active
+
+UNIDENTIFIED = 1e-10  # smallest eigenvalue of an information scaled to a unit diagonal
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scaling:
+    """What multiplies a chi-square's distribution: ``factor``, with its parts where it has any."""
+
+    factor: float
+    h1: float = float("nan")
+    h0: float = float("nan")
+
+
+def free_directions(restrictions: Restrictions, theta: Array) -> Array:
+    """Return a (q, r) basis of the directions in which estimates can move."""
+    if restrictions.simple:
+        return restrictions.K
+    slopes = active(restrictions, theta)[1] @ restrictions.K
+    return restrictions.K @ linalg.null_space(slopes) if len(slopes) else restrictions.K
+
+
+def check_identified(place: Place, K: Array, names: tuple[str, ...]) -> None:
+    """Raise ``NotIdentifiedError`` naming the parameters that the data cannot tell apart."""
+    info = K.T @ place.expected() @ K
+    scale = np.sqrt(np.maximum(np.diag(info), 0))
+    dead = np.flatnonzero(scale < 1e-9)
+    if len(dead):
+        lost = [names[i] for i in np.flatnonzero(np.abs(K[:, dead[0]]) > 1e-6)]
+        raise NotIdentifiedError(
+            f"the model is not identified: nothing in the data depends on {', '.join(lost[:3])}; "
+            "fix it to a value, or leave it out."
+        )
+    values, vectors = np.linalg.eigh(info / np.outer(scale, scale))
+    if values[0] > UNIDENTIFIED:
+        return
+    weight = np.abs(K @ (vectors[:, 0]))
+    worst = [names[i] for i in np.argsort(-weight)[:3] if weight[i] > 0.1 * weight.max()]
+    raise NotIdentifiedError(
+        f"the model is not identified: {', '.join(worst)} can change together without changing "
+        "what the model implies; fix one of them, or add indicators."
+    )
+
+
+def inverse_in(K: Array, info: Array) -> Array:
+    """Return ``K (K' info K)^-1 K'``, the inverse of an information within the free directions."""
+    inner = K.T @ info @ K
+    scale = np.sqrt(np.abs(np.diag(inner)))
+    scaled = inner / np.outer(scale, scale)
+    try:
+        half = linalg.solve_triangular(np.linalg.cholesky(scaled), (K / scale).T, lower=True)
+        return np.asarray(half.T @ half)
+    except np.linalg.LinAlgError:  # an observed information need not be positive definite
+        return np.asarray((K / scale) @ np.linalg.solve(scaled, (K / scale).T))
+
+
+def first_order(setup: Setup, place: Place) -> Array:
+    """Return the (q, q) mean cross product of row scores, deviations from the model's moments."""
+    meat = Meat(place.problem.size, n_clusters(setup))
+    for group, point in enumerate(place.points):
+        sample = setup.samples[group]
+        if isinstance(point, PatternPoint):
+            add_incomplete(meat, point.implied, sample, point.patterns, point.solved)
+        elif isinstance(point, NormalPoint):
+            center = point.implied.mu if setup.meanstructure else sample.mean
+            reference = covariance_reference(point.implied, point.W)
+            add_complete(meat, point.implied, sample, point.W, center, reference)
+    return meat.result() / setup.n
+
+
+def n_clusters(setup: Setup) -> int:
+    """Return the number of clusters; 0 without any."""
+    if setup.samples[0].clusters is None:
+        return 0
+    return 1 + max(int(s.clusters.max()) for s in setup.samples if s.clusters is not None)
+
+
+def empirical_meat(setup: Setup, place: Place) -> Array:
+    """Return ``Delta' V Gamma V Delta`` with Gamma about the sample's moments (q, q)."""
+    meat = Meat(place.problem.size)
+    for group, point in enumerate(place.points):
+        sample = setup.samples[group]
+        if isinstance(point, NormalPoint):
+            W = point.W
+            reference = covariance_reference(point.implied, W @ sample.cov @ W)
+            add_complete(meat, point.implied, sample, W, sample.mean, reference)
+    return meat.result() / setup.n
+
+
+def satorra_bentler(setup: Setup, place: Place, K: Array, df: int) -> tuple[Scaling, Array]:
+    """Return the scaling factor of Satorra and Bentler, and the sandwich's filling [satorra1994]_.
+
+    The trace of ``U Gamma`` over df, with the weight matrix at the model's covariances.
+    """
+    meat = empirical_meat(setup, place)
+    whole = 0.0
+    for group, point in enumerate(place.points):
+        sample = setup.samples[group]
+        if isinstance(point, NormalPoint):
+            WS = point.W @ sample.cov
+            whole += 0.5 * (fourth_moment(sample, point.W) - float((WS * WS.T).sum()))
+            if setup.meanstructure:
+                whole += float(np.trace(WS))
+    taken = float((inverse_in(K, place.expected()) * meat).sum())
+    return Scaling((whole - taken) / df if df else float("nan")), meat
+
+
+def yuan_bentler(
+    setup: Setup, place: Place, K: Array, df: int, meat: Array, h1_trace: float
+) -> Scaling:
+    """Return the scaling factor as Mplus has it: saturated minus model traces [asparouhov2005]_."""
+    taken = float((inverse_in(K, place.observed()) * meat).sum())
+    p = setup.size
+    moments = len(setup.samples) * (p * (p + 1) // 2 + (p if setup.meanstructure else 0))
+    factor = (h1_trace - taken) / df if df else float("nan")
+    return Scaling(factor, h1_trace / moments, taken / len(K))
+
+
+def saturated_trace(setup: Setup, names: tuple[str, ...]) -> float:
+    """Return the trace of the saturated model's inverse information times its scores' products.
+
+    For complete independent rows it is a closed form in Mardia's kurtosis.
+    """
+    p = setup.size
+    weighted = any(sample.weights is not None for sample in setup.samples)
+    if not setup.fiml and not weighted and not n_clusters(setup):
+        total = 0.0
+        for sample in setup.samples:
+            W = np.linalg.inv(sample.cov)
+            total += 0.5 * (fourth_moment(sample, W) - p) + (p if setup.meanstructure else 0)
+        return total
+    problem, theta = saturated_paths(setup, names)
+    place = problem.at(theta)
+    if place is None:
+        raise NotIdentifiedError("the saturated covariances are not positive definite.")
+    return float(np.trace(np.linalg.solve(place.observed(), first_order(setup, place))))
