@@ -4,11 +4,13 @@ The filling of every sandwich: cross products of row scores, of cluster sums of 
 cluster sampling, weighted where rows are.
 """
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from servlab.core.linalg import Array
 from servlab.estimation.latent.fiml import Patterns, Solved
-from servlab.estimation.latent.ram import Implied, mean_jacobian
+from servlab.estimation.latent.ram import Implied, Ints, mean_jacobian
 from servlab.estimation.latent.sample import BATCH, GroupSample
 
 
@@ -45,11 +47,13 @@ class Meat:
         self.total = np.zeros((size, size))
         self.sums = np.zeros((n_clusters, size)) if n_clusters else None
 
-    def add(self, par: np.ndarray, scores: Array, weights: Array | None, clusters: object) -> None:
+    def add(
+        self, par: np.ndarray, scores: Array, weights: Array | None, clusters: Ints | None
+    ) -> None:
         """Add the (n, k) scores of some rows of one group."""
         if weights is not None:
             scores = scores * weights[:, None]
-        if self.sums is None:
+        if self.sums is None or clusters is None:
             self.total[np.ix_(par, par)] += scores.T @ scores
             return
         local = np.zeros((len(self.sums), scores.shape[1]))
@@ -132,7 +136,9 @@ def _halves(patterns: Patterns, solved: Solved, first: int) -> Array:
     raise ValueError("no such batch")
 
 
-def _case_slopes(patterns: Patterns, solved: Solved, rows: Array, mu: Array):  # type: ignore[no-untyped-def]
+def _case_slopes(
+    patterns: Patterns, solved: Solved, rows: Array, mu: Array
+) -> Iterator[tuple[int, int, Ints, Array]]:
     """Yield (first pattern, last, owners, padded inverse times deviation) of each batch's rows."""
     for (first, last, holes), H in zip(patterns.batches, solved.halves, strict=True):
         low, high = np.searchsorted(patterns.case_owner, (first, last))

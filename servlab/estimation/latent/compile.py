@@ -81,14 +81,13 @@ def _group_paths(
     fixed = {"A": np.zeros((t, t)), "S": np.zeros((t, t)), "a": np.zeros((t, 1))}
     free: dict[str, list[tuple[int, int, int]]] = {"A": [], "S": [], "a": []}
     for row in np.flatnonzero(table.group == group):
-        matrix, i, j = place(row, table, where)
+        matrix, i, j = place(int(row), table, where)
         if table.free[row]:
             free[matrix].append((int(table.free[row]) - 1, i, j))
             continue
+        value = table.ustart[row]
         if table.exo[row]:
             value = mean[i] if matrix == "a" else cov[i, j]
-        else:
-            value = table.ustart[row]
         fixed[matrix][i, j] = value
         if matrix == "S":
             fixed[matrix][j, i] = value
@@ -98,7 +97,9 @@ def _group_paths(
         fixed["A"],
         fixed["S"],
         fixed["a"][:, 0],
-        *(_cells(free[matrix]) for matrix in ("A", "S", "a")),
+        _cells(free["A"]),
+        _cells(free["S"]),
+        _cells(free["a"]),
         table.meanstructure,
     )
 
@@ -117,7 +118,8 @@ def no_cells() -> Cells:
 def compile_restrictions(table: ParameterTable) -> Restrictions:
     """Return the restrictions between the free parameters of a table."""
     base, K = _linear(table)
-    texts = tuple(f"{c.lhs.text} {c.op} {c.rhs.text}" for c in (*table.nonlinear, *table.inequalities))
+    written = (*table.nonlinear, *table.inequalities)
+    texts = tuple(f"{c.lhs.text} {c.op} {c.rhs.text}" for c in written)
     return Restrictions(
         base,
         K,

@@ -26,7 +26,15 @@ from servlab.estimation.latent.sample import Layout
 class Point(Protocol):
     """A discrepancy of one group at some parameter values."""
 
-    value: float
+    @property
+    def value(self) -> float:
+        """The discrepancy itself."""
+        ...
+
+    @property
+    def implied(self) -> Implied:
+        """The implied moments it was taken at."""
+        ...
 
     def gradient(self) -> Array:
         """Return the (k,) slope by the local parameters."""
@@ -212,7 +220,7 @@ class Weighted:
 
     def at(self, implied: Implied) -> WeightedPoint:
         """Return the function there."""
-        away = self.statistics - self.layout.stack(implied.sigma, implied.mu)
+        away = self.statistics - self.layout.vector(implied.sigma, implied.mu)
         value = 0.5 * away @ self.weight @ away
         J = self.layout.jacobian(implied)
         return WeightedPoint(implied, float(value), away, J, self.weight, self.layout)

@@ -1,6 +1,6 @@
 """From samples and paths to estimates: one setup for every estimator, model and baseline."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -75,6 +75,13 @@ class Setup:
         """The number of observed variables."""
         return len(self.samples[0].mean)
 
+    def rows(self, group: int) -> Array:
+        """Return the rows of a group, or refuse moments without any."""
+        rows = self.samples[group].rows
+        if rows is None:
+            raise ModelError("this needs the rows of the data; the fit was made from Moments.")
+        return rows
+
     def layout(self) -> Layout:
         """Return the order of a group's statistics."""
         return vech_layout(self.size, self.meanstructure)
@@ -101,16 +108,11 @@ def make_setup(
     elif estimator == "WLS":
         acovs = tuple(_acov(sample, layout) for sample in samples)
         parts = [
-            Weighted(layout.stack(s.cov, s.mean), _weight(acov, layout, s, exogenous), layout)
+            Weighted(layout.vector(s.cov, s.mean), _weight(acov, layout, s, exogenous), layout)
             for s, acov in zip(samples, acovs, strict=True)
         ]
     else:
-        parts = [
-            Quadratic(
-                s.cov, s.mean, np.linalg.inv(s.cov) if estimator == "GLS" else np.eye(len(s.cov))
-            )
-            for s in samples
-        ]
+        parts = [Quadratic(s.cov, s.mean, _metric(s, estimator)) for s in samples]
     used = sizes - 1 if wishart else sizes
     return Setup(
         estimator, samples, parts, used / used.sum(), n, float(used.sum()), meanstructure,
@@ -125,22 +127,24 @@ def make_fiml_setup(
     estimator: str,
 ) -> Setup:
     """Return the setup of incomplete rows; the samples' moments become the saturated ones."""
-    filled, parts, solved = [], [], []
+    filled, solved = [], []
+    parts: list[Discrepancy] = []
     for sample, found in zip(samples, patterns, strict=True):
         cov, mean, at = saturated_moments(found, names)
-        filled.append(
-            GroupSample(
-                sample.label, sample.n, cov, mean, sample.rows, sample.weights, sample.clusters,
-                sample.index,
-            )  # fmt: skip
-        )
+        filled.append(replace(sample, cov=cov, mean=mean))
         solved.append(at)
         parts.append(PatternLikelihood(found, deviance(found, at) / 2))
     sizes = np.array([sample.n for sample in samples], dtype=float)
     n = float(sizes.sum())
     return Setup(
-        estimator, tuple(filled), list(parts), sizes / n, n, n, True, patterns, tuple(solved)
+        estimator, tuple(filled), parts, sizes / n, n, n, True, patterns, tuple(solved)
     )  # fmt: skip
+
+
+def _metric(sample: GroupSample, estimator: str) -> Array:
+    """Return the weight matrix of least squares: S^-1 under GLS, I under ULS."""
+    p = len(sample.cov)
+    return np.asarray(np.linalg.inv(sample.cov) if estimator == "GLS" else np.eye(p))
 
 
 def _acov(sample: GroupSample, layout: Layout) -> Array:
@@ -163,8 +167,8 @@ def _weight(acov: Array, layout: Layout, sample: GroupSample, exogenous: tuple[i
     keep = np.ones(len(acov), dtype=bool)
     if exogenous:
         outside = np.isin(layout.row, exogenous) & np.isin(layout.col, exogenous)
-        means = np.isin(np.arange(len(sample.mean)), exogenous) if layout.means else []
-        keep = ~np.concatenate([np.asarray(means, dtype=bool), outside])
+        means = np.isin(np.arange(len(sample.mean) if layout.means else 0), exogenous)
+        keep = ~np.concatenate([means, outside])
     inner = acov[np.ix_(keep, keep)]
     if sample.n <= len(inner):
         raise ModelError(
@@ -216,9 +220,7 @@ def independence(
     return Problem(paths, setup.parts, setup.shares, len(theta)), theta
 
 
-def fit_independence(
-    setup: Setup, names: tuple[str, ...], exogenous: tuple[int, ...]
-) -> Place:
+def fit_independence(setup: Setup, names: tuple[str, ...], exogenous: tuple[int, ...]) -> Place:
     """Return the fitted baseline model."""
     problem, start = independence(setup, names, exogenous)
     return newton(problem, np.eye(len(start)), start)[0]
@@ -232,10 +234,22 @@ def saturated_paths(setup: Setup, names: tuple[str, ...]) -> tuple[Problem, Arra
     start, paths = [], []
     for group, sample in enumerate(setup.samples):
         covs = Cells(group * size + np.arange(len(row)), row, col)
-        means = Cells(group * size + len(row) + np.arange(p), np.arange(p), np.zeros(p, dtype=np.int64))
+        means = Cells(
+            group * size + len(row) + np.arange(p), np.arange(p), np.zeros(p, dtype=np.int64)
+        )
         start += [sample.cov[row, col], sample.mean]
         paths.append(
-            Paths(names, p, np.zeros((p, p)), np.zeros((p, p)), np.zeros(p), no_cells(), covs, means, True)
+            Paths(
+                names,
+                p,
+                np.zeros((p, p)),
+                np.zeros((p, p)),
+                np.zeros(p),
+                no_cells(),
+                covs,
+                means,
+                True,
+            )
         )
     theta = np.concatenate(start)
     return Problem(paths, setup.parts, setup.shares, len(theta)), theta

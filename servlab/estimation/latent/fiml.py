@@ -76,7 +76,7 @@ def find_patterns(X: Array, weights: Array | None = None) -> Patterns:
     patterns, missing = patterns[ranked], missing[ranked]
     order = np.argsort(owner, kind="stable")
     w = np.ones(len(X)) if weights is None else weights
-    counts = np.bincount(owner, weights=w, minlength=len(patterns))
+    counts = np.bincount(owner, weights=w, minlength=len(patterns)).astype(float)
     batches = []
     for k in np.unique(missing):
         at = np.flatnonzero(missing == k)
@@ -89,9 +89,7 @@ def find_patterns(X: Array, weights: Array | None = None) -> Patterns:
     )  # fmt: skip
 
 
-def _compressed(
-    X: Array, w: Array, owner: Ints, patterns: np.ndarray
-) -> tuple[Array, Array, Ints]:
+def _compressed(X: Array, w: Array, owner: Ints, patterns: np.ndarray) -> tuple[Array, Array, Ints]:
     """Return rows with the same sums of squares and means as all rows, their shifts and owners."""
     p = X.shape[1]
     starts = np.searchsorted(owner, np.arange(len(patterns) + 1))
@@ -223,9 +221,7 @@ class PatternPoint:
     def expected(self) -> Array:
         """Return the expected information given who answered what."""
         J = mean_jacobian(self.implied)
-        out = np.asarray(
-            J.T @ total_inverse(self.patterns, self.solved) @ J / self.patterns.n
-        )
+        out = np.asarray(J.T @ total_inverse(self.patterns, self.solved) @ J / self.patterns.n)
         size = len(self.implied.paths.paths) + len(self.implied.paths.covs)
         out[:size, :size] += self._crosses(observed=False)[0]
         return out
@@ -331,7 +327,8 @@ def _first_moments(patterns: Patterns, names: tuple[str, ...]) -> tuple[Array, A
     mean = patterns.shift @ patterns.rows / rows
     away = patterns.rows - patterns.shift[:, None] * np.where(seen, mean, 0.0)
     variance = (away**2).sum(axis=0) / rows
-    flat = [name for name, v, m in zip(names, variance, mean, strict=True) if v < 1e-12 * (1 + m**2)]
+    still = variance < 1e-12 * (1 + mean**2)
+    flat = [name for name, at in zip(names, still, strict=True) if at]
     if flat:
         raise ModelError(f"items {flat} are constant over the rows used; leave them out.")
     return np.diag(variance), mean
@@ -387,3 +384,39 @@ def _not_definite(names: tuple[str, ...]) -> ModelError:
     )
 
 
+def available_moments(X: Array) -> tuple[Array, Array]:
+    """Return (p, p) covariances over the rows of each pair, (n - 1) / n of the unbiased, and means.
+
+    What GFI under FIML is held against in lavaan; every other index uses the saturated moments.
+    """
+    seen = ~np.isnan(X)
+    mean = np.nanmean(X, axis=0)
+    D = np.where(seen, X - mean, 0.0)
+    counts = seen.T.astype(float) @ seen
+    sums = D.T @ seen.astype(float)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        cov = (D.T @ D - sums * sums.T / counts) / (counts - 1)
+    return cov * ((len(X) - 1) / len(X)), mean
+
+
+def pattern_misfit(
+    patterns: Patterns, sigma: Array, mu: Array, cov: Array, mean: Array
+) -> tuple[float, float]:
+    """Return misfit and size of sample moments in the patterns' metric at implied ones.
+
+    The quadratic forms of GFI in the expected information of the saturated moments.
+    """
+    solved = solve_patterns(patterns, sigma, mu)
+    if solved is None:
+        return float("nan"), float("nan")
+    total = total_inverse(patterns, solved) / patterns.n
+    found = []
+    for matrix, vector in ((cov - sigma, mean - mu), (cov, mean)):
+        value = float(vector @ total @ vector)
+        for first in range(0, len(patterns.counts), CHUNK):
+            last = min(first + CHUNK, len(patterns.counts))
+            turned = pattern_inverses(patterns, solved, first, last) @ matrix
+            squares = np.einsum("pab,pba->p", turned, turned)
+            value += 0.5 * float(patterns.counts[first:last] @ squares) / patterns.n
+        found.append(value)
+    return found[0], found[1]

@@ -25,11 +25,14 @@ UNIDENTIFIED = 1e-10  # smallest eigenvalue of an information scaled to a unit d
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Scaling:
-    """What multiplies a chi-square's distribution: ``factor``, with its parts where it has any."""
+    """What a chi-square is divided by: ``factor``.
+
+    ``h1`` is the saturated model's mean factor a statistic, ``trace`` the model's own trace.
+    """
 
     factor: float
     h1: float = float("nan")
-    h0: float = float("nan")
+    trace: float = float("nan")
 
 
 def free_directions(restrictions: Restrictions, theta: Array) -> Array:
@@ -126,31 +129,76 @@ def satorra_bentler(setup: Setup, place: Place, K: Array, df: int) -> tuple[Scal
 
 
 def yuan_bentler(
-    setup: Setup, place: Place, K: Array, df: int, meat: Array, h1_trace: float
+    setup: Setup, place: Place, K: Array, df: int, meat: Array, h1_trace: float, *, observed: bool
 ) -> Scaling:
     """Return the scaling factor as Mplus has it: saturated minus model traces [asparouhov2005]_."""
-    taken = float((inverse_in(K, place.observed()) * meat).sum())
+    info = place.observed() if observed else place.expected()
+    taken = float((inverse_in(K, info) * meat).sum())
     p = setup.size
     moments = len(setup.samples) * (p * (p + 1) // 2 + (p if setup.meanstructure else 0))
     factor = (h1_trace - taken) / df if df else float("nan")
-    return Scaling(factor, h1_trace / moments, taken / len(K))
+    return Scaling(factor, h1_trace / moments, taken)
 
 
-def saturated_trace(setup: Setup, names: tuple[str, ...]) -> float:
-    """Return the trace of the saturated model's inverse information times its scores' products.
+@dataclass(frozen=True, slots=True, eq=False)
+class Saturated:
+    """The model of free means and covariances of incomplete or clustered rows.
 
-    For complete independent rows it is a closed form in Mardia's kurtosis.
+    Attributes
+    ----------
+    place : Place
+        Its parameters are, group by group, the covariances row by row of the lower triangle,
+        then the means.
+    info : array
+        Observed information of one row.
+    meat : array or None
+        Mean cross product of scores, when asked for.
     """
-    p = setup.size
-    weighted = any(sample.weights is not None for sample in setup.samples)
-    if not setup.fiml and not weighted and not n_clusters(setup):
-        total = 0.0
-        for sample in setup.samples:
-            W = np.linalg.inv(sample.cov)
-            total += 0.5 * (fourth_moment(sample, W) - p) + (p if setup.meanstructure else 0)
-        return total
+
+    place: Place
+    info: Array
+    meat: Array | None
+
+    def acov(self) -> Array | None:
+        """Return n times the sampling covariance of the saturated moments, None without any.
+
+        The inverse information, or the sandwich where there are scores.
+        """
+        try:
+            root = np.linalg.cholesky(self.info)
+        except np.linalg.LinAlgError:
+            return None
+        half = linalg.solve_triangular(root, np.eye(len(root)), lower=True)
+        inverse = half.T @ half
+        return np.asarray(inverse if self.meat is None else inverse @ self.meat @ inverse)
+
+
+def saturated_model(setup: Setup, names: tuple[str, ...], *, scores: bool) -> Saturated:
+    """Return the saturated model's information, and its scores' cross products when asked for."""
     problem, theta = saturated_paths(setup, names)
     place = problem.at(theta)
     if place is None:
         raise NotIdentifiedError("the saturated covariances are not positive definite.")
-    return float(np.trace(np.linalg.solve(place.observed(), first_order(setup, place))))
+    return Saturated(place, place.observed(), first_order(setup, place) if scores else None)
+
+
+def saturated_trace(setup: Setup, names: tuple[str, ...], known: Saturated | None) -> float:
+    """Return the trace of the saturated model's inverse information times its scores' products.
+
+    For complete independent rows it is a closed form in Mardia's kurtosis.
+    """
+    weighted = any(sample.weights is not None for sample in setup.samples)
+    if not setup.fiml and not weighted and not n_clusters(setup):
+        total = 0.0
+        for sample in setup.samples:
+            excess = fourth_moment(sample, np.asarray(np.linalg.inv(sample.cov))) - setup.size
+            total += 0.5 * excess + (setup.size if setup.meanstructure else 0)
+        return total
+    if known is None or known.meat is None:
+        known = saturated_model(setup, names, scores=True)
+    info, meat = known.info, np.asarray(known.meat)
+    if not setup.meanstructure:  # the means are not part of what the model is held against
+        p, count = setup.size, setup.size * (setup.size + 1) // 2
+        keep = np.tile(np.arange(count + p) < count, len(setup.samples))
+        info, meat = info[np.ix_(keep, keep)], meat[np.ix_(keep, keep)]
+    return float(np.trace(np.linalg.solve(info, meat)))

@@ -69,7 +69,7 @@ class Place:
     @property
     def implied(self) -> list[Implied]:
         """The implied moments of each group."""
-        return [point.implied for point in self.points]  # type: ignore[attr-defined]
+        return [point.implied for point in self.points]
 
     def gradient(self) -> Array:
         """Return the (q,) slope."""
@@ -105,7 +105,7 @@ def minimise(problem: Problem, restrictions: Restrictions, start: Array) -> tupl
         When the gradient does not vanish.
     """
     K, base = restrictions.K, restrictions.base
-    phi = np.linalg.lstsq(K, start - base, rcond=None)[0]
+    phi = np.asarray(np.linalg.lstsq(K, start - base, rcond=None)[0])
     if not restrictions.simple:
         phi = _sequential(problem, restrictions, phi)
         return _on_active(problem, restrictions, phi)
@@ -126,7 +126,7 @@ def newton(problem: Problem, K: Array, theta: Array) -> tuple[Place, int]:
         step, distance = _step(place, K, g, near=distance < 0.1)
         if distance < CLOSE:
             return place, iteration
-        found = _line_search(problem, place, K @ step, g @ step)
+        found = _line_search(problem, place, K @ step, float(g @ step))
         if found is None:
             break
         place = found

@@ -49,7 +49,7 @@ def read_source(
     data: Data, group: str | None, cluster: str | None, weights: pd.Series | str | None
 ) -> Source:
     """Return the data with their groups, clusters and weights, or refuse them."""
-    if isinstance(data, Moments) or (isinstance(data, Mapping) and not isinstance(data, pd.DataFrame)):
+    if isinstance(data, Moments | Mapping):
         return _moments_source(data, group, cluster, weights)
     if isinstance(data, Survey):
         weights = data.weights if weights is None else weights
@@ -207,7 +207,7 @@ def read_samples(
         weights = weights * (keep.sum() / weights.sum())
     samples = []
     for number, label in enumerate(source.group_labels):
-        mine = keep if source.codes is None else keep & (source.codes == number)
+        mine = np.asarray(keep if source.codes is None else keep & (source.codes == number))
         samples.append(_sample(source, X, mine, label, weights, observed, fiml, unbiased))
     return tuple(samples), dropped
 
@@ -245,7 +245,9 @@ def _sample(
     n, p = int(mine.sum()), len(observed)
     where = f" in group {label!r}" if label else ""
     if n < 2:
-        raise ModelError(f"{n} row(s) are left{where}; at least 2 are needed, far more to be of use.")
+        raise ModelError(
+            f"{n} row(s) are left{where}; at least 2 are needed, far more to be of use."
+        )
     rows = X if mine.all() else X[mine]
     w = None if weights is None else weights[mine]
     clusters = None if source.clusters is None else source.clusters[mine]
@@ -254,7 +256,9 @@ def _sample(
         low, high = np.nanmin(rows, axis=0), np.nanmax(rows, axis=0)
     flat = [name for name, a, b in zip(observed, low, high, strict=True) if not a < b]
     if flat:
-        raise ModelError(f"items {flat} are constant over the {n} rows used{where}; leave them out.")
+        raise ModelError(
+            f"items {flat} are constant over the {n} rows used{where}; leave them out."
+        )
     if fiml:
         empty = np.zeros((p, p)), np.zeros(p)
         return GroupSample(label, n, *empty, rows, w, clusters, index)

@@ -134,7 +134,7 @@ def imply(paths: Paths, theta: Array) -> Implied:
     A, S, a = filled(paths, theta)
     E = np.linalg.inv(np.eye(len(A)) - A)  # total effects are wanted themselves
     V = E @ S @ E.T
-    return Implied(paths, E, (V + V.T) / 2, E @ a)
+    return Implied(paths, np.asarray(E), (V + V.T) / 2, np.asarray(E @ a))
 
 
 def mean_jacobian(at: Implied) -> Array:

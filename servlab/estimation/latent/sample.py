@@ -32,7 +32,12 @@ class Layout:
     row: Ints
     col: Ints
 
-    def stack(self, cov: Array, mean: Array) -> Array:
+    @property
+    def size(self) -> int:
+        """The number of statistics."""
+        return len(self.row) + (int(self.row.max()) + 1 if self.means else 0)
+
+    def vector(self, cov: Array, mean: Array) -> Array:
         """Return the statistics as one vector."""
         entries = cov[self.row, self.col]
         return np.concatenate([mean, entries]) if self.means else entries

@@ -37,7 +37,7 @@ def _group_values(table: ParameterTable, group: int, cov: Array, mean: Array) ->
     total[:p, :p] = cov
     left = total.copy()  # what earlier uncorrelated factors leave of the covariances
     known = set(table.observed)
-    pending = [name for name in table.latent]
+    pending = list(table.latent)
     while pending:
         ready = [f for f in pending if _indicators(table, rows, f) <= known] or pending[:1]
         for factor in ready:
@@ -120,7 +120,7 @@ def _axis(S: Array) -> Array:
     R = S / np.outer(scale, scale)
     k = len(R)
     if k == 1:
-        return scale * np.sqrt(0.7)
+        return np.asarray(scale * np.sqrt(0.7))
     off = np.abs(R - np.diag(np.diag(R))).max(axis=0)
     np.fill_diagonal(R, np.clip(off, 0.05, 0.95))
     for _ in range(10):
@@ -185,7 +185,9 @@ def _shrink(table: ParameterTable, rows: np.ndarray, values: Array) -> None:
     mine = [
         r
         for r in rows
-        if table.op[r] == "~~" and table.lhs[r] != table.rhs[r] and {table.lhs[r], table.rhs[r]} <= set(at)
+        if table.op[r] == "~~"
+        and table.lhs[r] != table.rhs[r]
+        and {table.lhs[r], table.rhs[r]} <= set(at)
     ]
     for _ in range(20):
         S = np.diag([variances[name] for name in names])

@@ -1,0 +1,198 @@
+"""How large are the effects in standard deviations? Standardized solutions with their errors.
+
+Every standardized value is the estimate times powers of standard deviations, so its
+derivative follows from those of the variances; standard errors are by the delta method.
+"""
+
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from servlab.core.checks import check_choice, check_conf_level
+from servlab.core.linalg import Array
+from servlab.estimation.latent.partable import ParameterTable
+from servlab.estimation.latent.ram import Implied, variance_jacobian
+
+if TYPE_CHECKING:
+    from servlab.estimation.latent.result import LatentFit
+
+Standard = Literal["lv", "all", "nox"]
+
+
+def standardized_solution(
+    fit: "LatentFit", *, kind: Standard = "all", conf_level: float = 0.95
+) -> pd.DataFrame:
+    """Return standardized parameters with standard errors.
+
+    Parameters
+    ----------
+    fit : LatentFit
+    kind : {"all", "lv", "nox"}
+        Standardize observed and latent variables, latent ones only, or all but observed
+        covariates.
+    conf_level : float
+        Level of the interval, in (0, 1).
+
+    Returns
+    -------
+    DataFrame
+        A row a parameter: ``lhs, op, rhs, label, group, estimate, std_error, statistic, p_value,
+        conf_low, conf_high``; estimate is the standardized one.
+
+    Notes
+    -----
+    A covariance of two residuals becomes their correlation (divided by the residual standard
+    deviations). Intervals are estimate -+ z standard errors. Standardized fixed loadings have
+    standard errors too, since the variances are estimated.
+
+    References
+    ----------
+    bollen1989.
+
+    Examples
+    --------
+    >>> import servlab as sl
+    >>> data = sl.load_example("servqual").items("perception")
+    >>> fit = sl.cfa("tangibles =~ P1 + P2 + P3 + P4".replace("P", "i"), data.add_prefix("i"))
+    >>> sl.standardized_solution(fit).shape
+    (9, 11)
+    """
+    check_choice("kind", kind, ("all", "lv", "nox"))
+    check_conf_level(conf_level)
+    values, slopes = standardized_rows(fit, kind)
+    variances = ((slopes @ fit.vcov.to_numpy()) * slopes).sum(axis=1)
+    error = np.sqrt(np.maximum(variances, 0.0))
+    error[error < 1e-10] = 0.0
+    with np.errstate(divide="ignore", invalid="ignore"):
+        z = np.where(error > 0, values / error, np.nan)
+    reach = stats.norm.isf((1 - conf_level) / 2)
+    table = fit.table
+    names = [d.name for d in table.definitions]
+    return pd.DataFrame(
+        {
+            "lhs": [*table.lhs, *names],
+            "op": [*table.op, *[":="] * len(names)],
+            "rhs": [*table.rhs, *(d.expression.text for d in table.definitions)],
+            "label": [*table.label, *names],
+            "group": [*(table.group_labels[g - 1] for g in table.group), *[""] * len(names)],
+            "estimate": values,
+            "std_error": error,
+            "statistic": z,
+            "p_value": 2 * stats.norm.sf(np.abs(z)),
+            "conf_low": values - reach * error,
+            "conf_high": values + reach * error,
+        }
+    )
+
+
+def standardized_rows(fit: "LatentFit", kind: Standard) -> tuple[Array, Array]:
+    """Return (rows + definitions,) standardized values and their (., q) derivatives."""
+    table = fit.table
+    q = table.n_free
+    values, slopes = np.zeros(len(table.lhs)), np.zeros((len(table.lhs), q))
+    for group, at in enumerate(fit.place.implied):
+        rows = np.flatnonzero(table.group == group + 1)
+        values[rows], slopes[rows] = _group_rows(table, fit.estimates, rows, at, kind, q)
+    extra, extra_slopes = [], []
+    for definition in table.definitions:
+        known = _by_label(table, values)
+        gradient = definition.expression.gradient(known)
+        slope = np.zeros(q)
+        for name, derivative in gradient.items():
+            slope += derivative * slopes[_row_of(table, name)]
+        extra.append(float(definition.expression.value(known)))
+        extra_slopes.append(slope)
+    if extra:
+        values = np.concatenate([values, extra])
+        slopes = np.concatenate([slopes, np.array(extra_slopes)])
+    return values, slopes
+
+
+def _row_of(table: ParameterTable, name: str) -> int:
+    """Return the first row that carries a label or plabel."""
+    return table.rows_of(name)[0]
+
+
+def _by_label(table: ParameterTable, values: Array) -> dict[str, float]:
+    """Return the value of each label and plabel."""
+    known: dict[str, float] = {}
+    for row, names in enumerate(zip(table.label, table.plabel, strict=True)):
+        for name in names:
+            if name:
+                known.setdefault(name, float(values[row]))
+    return known
+
+
+def _group_rows(
+    table: ParameterTable, estimates: Array, rows: np.ndarray, at: Implied, kind: Standard, q: int
+) -> tuple[Array, Array]:
+    """Return one group's standardized values and derivatives."""
+    names, t = at.paths.names, len(at.paths.names)
+    where = {name: i for i, name in enumerate(names)}
+    scaled = _scaled(table, at, kind)
+    power, residual = np.zeros((len(rows), t)), np.zeros((len(rows), t))
+    own = _variance_rows(table, rows, where)
+    for k, row in enumerate(rows):
+        lhs, rhs = where[table.lhs[row]], where.get(table.rhs[row], -1)
+        op = table.op[row]
+        if op == "=~":
+            power[k, lhs] += scaled[lhs]
+            power[k, rhs] -= scaled[rhs]
+        elif op == "~":
+            power[k, rhs] += scaled[rhs]
+            power[k, lhs] -= scaled[lhs]
+        elif op == "~1":
+            power[k, lhs] -= scaled[lhs]
+        elif lhs == rhs:
+            power[k, lhs] -= 2 * scaled[lhs]
+        else:
+            for one in (lhs, rhs):
+                residual[k, one] -= scaled[one] and own[one] >= 0
+    V = np.diag(at.V)
+    inner = np.where(own >= 0, estimates[np.maximum(own, 0)], 1.0)
+    inner_size = np.where(np.abs(inner) > 0, np.abs(inner), 1.0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        log_sd = np.where(V > 0, 0.5 * np.log(np.where(V > 0, V, 1.0)), 0.0)
+    factor = np.exp(power @ log_sd + residual @ (0.5 * np.log(inner_size)))
+    by_var = np.zeros((t, q))
+    by_var[:, at.paths.par] = variance_jacobian(at) / np.where(V > 0, 2 * V, 1.0)[:, None]
+    by_residual = np.zeros((t, q))
+    for i in range(t):
+        if own[i] >= 0 and table.free[own[i]]:
+            by_residual[i, table.free[own[i]] - 1] = 0.5 / np.where(inner[i] != 0, inner[i], 1.0)
+    values = estimates[rows] * factor
+    slopes = values[:, None] * (power @ by_var + residual @ by_residual)
+    free = np.flatnonzero(table.free[rows])
+    slopes[free, table.free[rows[free]] - 1] += factor[free]
+    return values, slopes
+
+
+def _scaled(table: ParameterTable, at: Implied, kind: Standard) -> np.ndarray:
+    """Return whether each variable is standardized (t,)."""
+    names, p = at.paths.names, at.paths.p
+    out = np.ones(len(names), dtype=bool)
+    if kind == "lv":
+        out[:p] = False
+    if kind == "nox":
+        exogenous = covariates(table)
+        out[[i for i, name in enumerate(names) if name in exogenous]] = False
+    return out
+
+
+def covariates(table: ParameterTable) -> set[str]:
+    """Return the observed variables that only predict."""
+    moved = {table.rhs[r] for r in range(len(table.lhs)) if table.op[r] == "=~"}
+    moved |= {table.lhs[r] for r in range(len(table.lhs)) if table.op[r] == "~"}
+    used = {table.rhs[r] for r in range(len(table.lhs)) if table.op[r] == "~"}
+    return {name for name in table.observed if name in used and name not in moved}
+
+
+def _variance_rows(table: ParameterTable, rows: np.ndarray, where: dict[str, int]) -> np.ndarray:
+    """Return the row of each variable's own (residual) variance, -1 without one (t,)."""
+    own = np.full(len(where), -1)
+    for row in rows:
+        if table.op[row] == "~~" and table.lhs[row] == table.rhs[row]:
+            own[where[table.lhs[row]]] = row
+    return own
