@@ -74,6 +74,10 @@ _HOMES = {
     "difference_score_reliability": "servlab.estimation.difference_scores",
     # latent variable models
     "instrument_syntax": "servlab.estimation.latent.syntax",
+    "cfa": "servlab.estimation.latent.fit",
+    "sem": "servlab.estimation.latent.fit",
+    "LatentFit": "servlab.estimation.latent.result",
+    "standardized_solution": "servlab.estimation.latent.standardize",
     # comparisons and drivers
     "compare_score_forms": "servlab.estimation.difference_scores",
     "meng_test": "servlab.estimation.correlations",
