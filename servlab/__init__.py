@@ -78,6 +78,7 @@ _HOMES = {
     "sem": "servlab.estimation.latent.fit",
     "LatentFit": "servlab.estimation.latent.result",
     "standardized_solution": "servlab.estimation.latent.standardize",
+    "measurement_invariance": "servlab.estimation.latent.invariance.measurement",
     # comparisons and drivers
     "compare_score_forms": "servlab.estimation.difference_scores",
     "meng_test": "servlab.estimation.correlations",

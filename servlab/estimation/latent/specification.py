@@ -35,6 +35,7 @@ from servlab.estimation.latent.tokens import refusal
 from servlab.estimation.latent.variables import Variables, classify
 
 _NO_MODIFIERS = Modifiers()
+Model = str | ModelSyntax | Instrument
 
 GroupEqual = Literal[
     "loadings",
@@ -61,7 +62,7 @@ class Options:
 
 
 def parameter_table(
-    model: str | ModelSyntax | Instrument,
+    model: Model,
     *,
     group_labels: Sequence[str] = ("",),
     meanstructure: bool = False,
@@ -123,7 +124,7 @@ def parameter_table(
     >>> table.free_names()
     ('f=~x2', 'f=~x3', 'x1~~x1', 'x2~~x2', 'x3~~x3', 'f~~f')
     """
-    syntax = _syntax(model)
+    syntax = as_syntax(model)
     labels = tuple(str(label) for label in group_labels) or ("",)
     equal = _group_equal(group_equal, len(labels))
     options = Options(
@@ -144,7 +145,7 @@ def parameter_table(
     return _table(rows, pairs, written, labels, variables, options.meanstructure)
 
 
-def _syntax(model: str | ModelSyntax | Instrument) -> ModelSyntax:
+def as_syntax(model: Model) -> ModelSyntax:
     """Return a model in any of its forms as syntax."""
     if isinstance(model, ModelSyntax):
         return model

@@ -1,0 +1,1 @@
+"""Do groups, or two batteries, measure the same construct on the same scale?"""
