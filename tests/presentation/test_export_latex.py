@@ -15,7 +15,8 @@ from servlab.presentation.export.parts import clean, notes_text
 from tests.presentation.exported import HOSTILE, hostile, tables
 
 # Longest first, so that \textbackslash{} is not read as a shorter command.
-_PRINTED = sorted(((code, text) for text, code in _SPECIAL.items()), key=lambda p: -len(p[0]))
+_CODES = [*((code, text) for text, code in _SPECIAL.items()), ("\\ ", " ")]
+_PRINTED = sorted(_CODES, key=lambda p: -len(p[0]))
 _TOKEN = re.compile("|".join(re.escape(code) for code, _ in _PRINTED) + r"|\{\}|[^\\{}$&#_%~^]")
 
 
@@ -114,13 +115,24 @@ def test_the_head_names_the_packages_that_the_tables_need():
 
 
 def test_a_long_table_repeats_its_headings_and_a_wide_one_lies_sideways():
-    source = latex(made=[hostile()])
+    table = hostile(columns=8)
+    source = latex(made=[table])
     assert source.count(r"\begin{longtable}") == 1
     assert r"Table \thetable{} (continued)" in source
     assert r"\begin{landscape}" in source
     rows = [row for row in read_rows(blocks(source)[0]) if len(row) > 1]
     assert len(rows) == 60
-    assert [row[1:] for row in rows] == [[clean(t) for t in row] for row in hostile().cells()]
+    assert [row[1:] for row in rows] == [[clean(t) for t in row] for row in table.cells()]
+
+
+def test_a_table_too_wide_for_any_page_goes_on_in_further_parts():
+    table = hostile()
+    source = latex(made=[table])
+    parts = [[row for row in read_rows(b) if len(row) > 1] for b in blocks(source)]
+    assert len(parts) > 1
+    assert source.count(r"\caption{") == source.count(r"\label{") == 1
+    joined = [[cell for row in rows for cell in row[1:]] for rows in zip(*parts, strict=True)]
+    assert joined == [[clean(text) for text in row] for row in table.cells()]
 
 
 def test_whole_degrees_of_freedom_are_padded_to_the_point():

@@ -139,7 +139,7 @@ def test_two_writings_give_the_same_bytes_without_a_name_or_a_clock(both):
 
 
 def test_hostile_labels_are_text_and_a_wide_table_turns_its_page():
-    table = hostile()
+    table = hostile(columns=9)
     content = word(made=[tables("en")[0], table, tables("en")[1]])
     first, read, _ = read_word(content)
     assert read.rows == body_rows(table)
@@ -148,6 +148,23 @@ def test_hostile_labels_are_text_and_a_wide_table_turns_its_page():
     sections = docx.Document(io.BytesIO(content)).sections
     assert [s.page_width > s.page_height for s in sections] == [False, True, False]
     assert first.rows == body_rows(tables("en")[0])
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_a_table_too_wide_for_any_page_goes_on_in_further_parts(language):
+    table = hostile(language)
+    parts = read_word(word(made=[table, table]))
+    number = {"en": "Table 1 (continued)", "zh": "续表1"}[language]
+    assert len(parts) % 2 == 0
+    assert len(parts) > 2
+    half = parts[: len(parts) // 2]
+    assert [part.caption == number for part in half] == [False] + [True] * (len(half) - 1)
+    assert [bool(part.note) for part in half] == [False] * (len(half) - 1) + [True]
+    joined = [
+        [rows[0][0], *(cell for row in rows for cell in row[1:])]
+        for rows in zip(*(part.rows for part in half), strict=True)
+    ]
+    assert joined == body_rows(table)
 
 
 def test_columns_fill_the_page_and_no_more(both):

@@ -34,6 +34,7 @@ _LIVE = "=+-@＝＋－＠"  # what spreadsheets take for the start of a formula
 _LONGEST_TEXT = 32_767  # characters of a cell
 _HEAD = 3  # row of the headings, from 0: under number, caption and an empty row
 _LABEL_MOST, _WORDS_MOST, _NUMBER_LEAST = 56.0, 40.0, 9.0  # characters of a column
+_HEADING_MOST = 7.5  # em of a heading's line
 _LINE = 15.0  # points
 _A4 = 9
 _WIDE = 100.0  # characters from which a sheet is printed sideways
@@ -199,7 +200,8 @@ class _SheetWriter:
             self._put(_HEAD, 1, message("export.aside", self._table.language), **rules)
         for column, part in enumerate(self._columns, start=self._first):
             align = "left" if part.words else "right"
-            self._put(_HEAD, column, part.heading, align=align, **rules)
+            gap = {"indent": 1} if part.words else {}  # numbers before it stand on the right
+            self._put(_HEAD, column, part.heading, align=align, **rules, **gap)
         shown = zip(self._columns, self._widths[self._first :], strict=True)
         lines = [len(broken(part.heading, width / 2)) for part, width in shown]
         self._sheet.set_row(_HEAD, _LINE * max(1, *lines))
@@ -218,7 +220,7 @@ class _SheetWriter:
         for column, part in enumerate(self._columns, start=self._first):
             look = strong | _look(line.mark(part.place)) | rule
             if part.words:
-                self._put(row, column, line.cells[part.place], text_wrap=True, **look)
+                self._put(row, column, line.cells[part.place], text_wrap=True, indent=1, **look)
             elif line.kind == "standards":
                 said = "" if part.end == 1 else line.cells[part.place]
                 self._put(row, column, said, align="right", **look)
@@ -266,9 +268,9 @@ class _SheetWriter:
         for part in self._columns:
             cells = [line.cells[part.place] for line in rows]
             if part.words:
-                widths.append(min(_characters([part.heading, *cells]) + 2, _WORDS_MOST))
+                widths.append(min(_characters([part.heading, *cells]) + 3, _WORDS_MOST))
             else:
-                head = _characters(broken(part.heading, 6))
+                head = _characters(broken(part.heading, _HEADING_MOST))
                 shown = 0.0 if part.end is not None else _characters(cells)
                 widths.append(max(head + 1.5, shown + 1.5, _NUMBER_LEAST))
         for column, width in enumerate(widths):

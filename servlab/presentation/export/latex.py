@@ -7,33 +7,41 @@ threeparttable; longtable for long tables, pdflscape for wide ones. A Chinese on
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from servlab.data.schema import Language
 from servlab.presentation.export.parts import (
     Line,
     bold_parts,
     clean,
+    continued,
     lines_of,
     note_lead,
     notes_text,
-    table_number,
 )
-from servlab.presentation.export.widths import Layout, Sheet, heading_lines, lay_out
-from servlab.presentation.messages import message
+from servlab.presentation.export.widths import (
+    Layout,
+    Sheet,
+    count_lines,
+    heading_lines,
+    lay_out,
+    pieces,
+)
 from servlab.presentation.tables import Mark, Table
 
-# A text block between an article's (345 pt) and a thesis's; sizes of a 10 pt document.
-_SIZES = {10: r"\normalsize", 9: r"\small", 8: r"\footnotesize", 7: r"\scriptsize", 5: r"\tiny"}
+# A text block between an article's (345 pt) and a thesis's. The sizes of a 10 pt document, with
+# what the small faces of Latin Modern are wider than their size says.
+_SIZES = {10: r"\normalsize", 9.2: r"\small", 8.5: r"\footnotesize", 7.8: r"\scriptsize"}
 SHEETS = (
     Sheet(False, 10, 380, 12),
-    Sheet(False, 9, 380, 10),
-    Sheet(False, 8, 380, 8),
-    Sheet(True, 9, 600, 10),
-    Sheet(True, 8, 600, 8),
-    Sheet(True, 7, 600, 6),
-    Sheet(True, 5, 600, 4),
+    Sheet(False, 9.2, 380, 10),
+    Sheet(False, 8.5, 380, 8),
+    Sheet(True, 9.2, 600, 10),
+    Sheet(True, 8.5, 600, 8),
+    Sheet(True, 7.8, 600, 6),
 )
-_LONG = 34  # lines of a body that goes over pages
+_LONG = 420, 260  # points of a body, upright and sideways, that goes over pages
+_LEADING = 1.2
 _SPECIAL = {
     "\\": r"\textbackslash{}",
     "{": r"\{",
@@ -76,6 +84,7 @@ _SPECIAL = {
     "\N{GREEK SMALL LETTER OMEGA}": r"$\omega$",
     "\N{GREEK CAPITAL LETTER DELTA}": r"$\Delta$",
 }
+_KOREAN_SPACE = re.compile(r"(?<=[\uac00-\ud7af]) (?=[\uac00-\ud7af])")  # xeCJK would drop it
 _JOINING = "-',"  # two of these would become a dash or a quotation mark
 
 
@@ -83,7 +92,11 @@ def write_latex(tables: Sequence[Table], language: Language, title: str, name: s
     """Return the tables as LaTeX, each with a label ``tab:name-1`` and so on."""
     slug = _slug(name)
     parts = [_head(tables, language, clean(title))]
-    parts += [_table(table, f"tab:{slug}-{number}") for number, table in enumerate(tables, start=1)]
+    for number, table in enumerate(tables, start=1):
+        shared = pieces(table, SHEETS)
+        for part in shared:
+            label = f"tab:{slug}-{number}" if part is shared[0] else ""
+            parts.append(_table(part if part is shared[-1] else replace(part, notes=()), label))
     return "\n\n".join(parts) + "\n"
 
 
@@ -96,11 +109,12 @@ def escape_latex(text: str) -> str:
     50 \% \& $<$more$>$ $-$1.20
     """
     plain = clean(text)
-    return "".join(
+    text = "".join(
         _SPECIAL.get(character, character)
         + ("{}" if character in _JOINING and character == after else "")
         for character, after in zip(plain, plain[1:] + " ", strict=False)
     )
+    return _KOREAN_SPACE.sub(r"\\ ", text)
 
 
 def _slug(name: str) -> str:
@@ -111,11 +125,12 @@ def _slug(name: str) -> str:
 
 def _head(tables: Sequence[Table], language: Language, title: str) -> str:
     """Return the comment that says what the file needs and how to use it."""
-    layouts = [lay_out(table, SHEETS) for table in tables]
+    parts = [part for table in tables for part in pieces(table, SHEETS)]
+    layouts = [lay_out(part, SHEETS) for part in parts]
+    long = [_is_long(part, layout) for part, layout in zip(parts, layouts, strict=True)]
     packages = ["booktabs", "array", "threeparttable"]
-    packages += ["longtable"] if any(_is_long(table) for table in tables) else []
+    packages += ["longtable"] if any(long) else []
     packages += ["pdflscape"] if any(layout.sheet.sideways for layout in layouts) else []
-    packages += ["graphicx"] if any(layout.crowded for layout in layouts) else []
     lines = [f"{title} (servlab)" if title else "Tables made by servlab."]
     lines += ["Put into the preamble:", f"  \\usepackage{{{','.join(packages)}}}"]
     if language == "zh":
@@ -130,14 +145,15 @@ def _head(tables: Sequence[Table], language: Language, title: str) -> str:
     return "\n".join(f"% {line}" for line in lines)
 
 
-def _is_long(table: Table) -> bool:
-    return sum(1 for _ in lines_of(table)) > _LONG
+def _is_long(table: Table, layout: Layout) -> bool:
+    height = count_lines(table, layout) * layout.sheet.size * _LEADING
+    return height > _LONG[layout.sheet.sideways]
 
 
 def _table(table: Table, label: str) -> str:
     layout = lay_out(table, SHEETS)
     writer = _Writer(table, layout)
-    return writer.turned(_long(writer, label) if _is_long(table) else _float(writer, label))
+    return writer.turned(_long(writer, label) if _is_long(table, layout) else _float(writer, label))
 
 
 class _Writer:
@@ -147,7 +163,7 @@ class _Writer:
         self.table, self.layout = table, layout
         self.lines = list(lines_of(table))
         sheet = layout.sheet
-        self.size = _SIZES[int(sheet.size)]
+        self.size = _SIZES[sheet.size]
         self.gap = f"\\setlength{{\\tabcolsep}}{{{sheet.padding / 2:g}pt}}"
         self.words = [True, *(form == "text" for form in self._forms())]
 
@@ -231,52 +247,59 @@ class _Writer:
         return f"\\begin{{landscape}}\n{text}\n\\end{{landscape}}"
 
 
+def _caption(writer: _Writer, label: str) -> str:
+    """Return a table's caption with its label; without a label, of its further parts."""
+    if not label:
+        return _again(writer)
+    return f"\\caption{{{escape_latex(writer.table.caption)}}}\\label{{{label}}}"
+
+
+def _again(writer: _Writer) -> str:
+    return continued(r"\thetable{}", writer.table.language)
+
+
 def _float(writer: _Writer, label: str) -> str:
     """Return a table on one page, its notes as wide as itself."""
-    table = writer.table
-    grid = "\n".join(
-        [
-            f"\\begin{{tabular}}{{{writer.columns()}}}",
-            r"\toprule",
-            writer.headings(),
-            r"\midrule",
-            *writer.rows(),
-            r"\bottomrule",
-            r"\end{tabular}",
-        ]
-    )
-    caption = f"\\caption{{{escape_latex(table.caption)}}}\\label{{{label}}}"
     notes = writer.notes()
-    if writer.layout.crowded:  # threeparttable cannot hold a table that is shrunk
-        below = [f"\\par\\smallskip\n{{\\footnotesize {notes}\\par}}"] if notes else []
-        inner = [caption, f"\\resizebox{{\\linewidth}}{{!}}{{{grid}}}", *below]
-    else:
-        below = [
-            "\\begin{tablenotes}[flushleft]\\footnotesize",
-            f"\\item {notes}",
-            r"\end{tablenotes}",
-        ]
-        inner = [r"\begin{threeparttable}", caption, writer.size, writer.gap, grid]
-        inner += [*(below if notes else []), r"\end{threeparttable}"]
-    return "\n".join([r"\begin{table}[htbp]", r"\centering", *inner, r"\end{table}"])
+    below = [r"\begin{tablenotes}[flushleft]\footnotesize", rf"\item {notes}", r"\end{tablenotes}"]
+    lines = [
+        r"\begin{table}[htbp]",
+        r"\centering",
+        r"\begin{threeparttable}",
+        _caption(writer, label) + ("" if label else r"\par\smallskip"),
+        writer.size,
+        writer.gap,
+        rf"\begin{{tabular}}{{{writer.columns()}}}",
+        r"\toprule",
+        writer.headings(),
+        r"\midrule",
+        *writer.rows(),
+        r"\bottomrule",
+        r"\end{tabular}",
+        *(below if notes else []),
+        r"\end{threeparttable}",
+        r"\end{table}",
+    ]
+    return "\n".join(lines)
 
 
 def _long(writer: _Writer, label: str) -> str:
     """Return a table that goes over pages, with its headings on each."""
-    table, width = writer.table, len(writer.words)
-    number = table_number(r"\thetable{}", table.language)
-    again = message("export.continued", table.language, table=number)
+    width = len(writer.words)
+    again = rf"\multicolumn{{{width}}}{{@{{}}l@{{}}}}{{{_again(writer)}}} \\"
     head = ["\\toprule", writer.headings(), r"\midrule"]
     notes = writer.notes()
     return "\n".join(
         [
             r"\clearpage",  # the tables before it, which float, would else come after it
             f"{{{writer.size}{writer.gap}\\setlength{{\\LTpost}}{{4pt}}",
+            # a longtable counts even without a caption
+            *([] if label else [r"\addtocounter{table}{-1}"]),
             f"\\begin{{longtable}}{{{writer.columns()}}}",
-            f"\\caption{{{escape_latex(table.caption)}}}\\label{{{label}}} \\\\",
+            rf"{_caption(writer, label)} \\" if label else again,
             *head,
             r"\endfirsthead",
-            f"\\multicolumn{{{width}}}{{@{{}}l@{{}}}}{{{again}}} \\\\",
+            again,
             *head,
             r"\endhead",
             r"\bottomrule",

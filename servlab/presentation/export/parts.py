@@ -106,6 +106,11 @@ def table_number(number: int | str, language: Language) -> str:
     return message("export.table_number", language, number=str(number))
 
 
+def continued(number: int | str, language: Language) -> str:
+    """Return what stands over the next part of a table, "Table 1 (continued)" or 续表1."""
+    return message("export.continued", language, table=table_number(number, language))
+
+
 def note_lead(language: Language) -> str:
     """Return what the notes under a table begin with."""
     return message("common.note", language)

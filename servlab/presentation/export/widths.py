@@ -7,7 +7,7 @@ and a sideways page, a size of type, and where headings break.
 import re
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from servlab.presentation.export.parts import clean, lines_of
 from servlab.presentation.tables import Table
@@ -19,6 +19,7 @@ _SLACK = 1.15  # faces differ, and a number must never break
 _INDENT = 1.5  # em before the labels of grouped rows
 _HEADING_WHOLE = 3.2  # em up to which a heading is never broken
 _HEADING_MOST = 7.0  # em that a heading takes on one line before it breaks
+_HEADING_LINES = 5  # lines that a long heading may take
 # What stays together when a line is broken: one wide character, or a run of others.
 _WIDE = "\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff01-\uff60"
 _PIECES = re.compile(rf"[{_WIDE}]|[^\s{_WIDE}]+|\s+")
@@ -112,6 +113,41 @@ def lay_out(table: Table, sheets: Sequence[Sheet]) -> Layout:
     return Layout(sheet, tuple(width * sheet.room / sum(needed) for width in needed), True)
 
 
+def count_lines(table: Table, layout: Layout) -> int:
+    """Return how many lines of type the body takes, labels and words broken into lines."""
+    places = [p for p, name in enumerate(table.headings) if table.formats[name] == "text"]
+    room = [(width - layout.sheet.padding) / layout.sheet.size for width in layout.widths]
+    total = 0
+    for line in lines_of(table):
+        label = len(broken(f"{line.label} {line.aside}", room[0])) if line.kind != "group" else 1
+        words = [len(broken(line.cells[p], room[p + 1])) for p in places if line.cells]
+        total += max([label, *words, 1])
+    return total
+
+
+def pieces(table: Table, sheets: Sequence[Sheet]) -> list[Table]:
+    """Return a table too wide for every sheet as several with its columns shared out."""
+    names = list(table.headings)
+    if len(names) == 1 or not lay_out(table, sheets).crowded:
+        return [table]
+    half = (len(names) + 1) // 2
+    return [
+        piece
+        for part in (names[:half], names[half:])
+        for piece in pieces(_with_columns(table, part), sheets)
+    ]
+
+
+def _with_columns(table: Table, names: Sequence[str]) -> Table:
+    """Return the table with some of its columns."""
+    return replace(
+        table,
+        headings={name: table.headings[name] for name in names},
+        marks={name: marks for name, marks in table.marks.items() if name in names},
+        standards={name: text for name, text in table.standards.items() if name in names},
+    )
+
+
 def _points(widths: Sequence[float], sheet: Sheet) -> list[float]:
     return [width * sheet.size + sheet.padding for width in widths]
 
@@ -159,7 +195,7 @@ def _numbers(heading: str, cells: Sequence[str]) -> tuple[float, float]:
         max((em(line) for line in broken(heading, max(body, width))), default=0.0)
         for width in (half, _HEADING_MOST)
     )
-    least = max(body, min(two, _HEADING_MOST))
+    least = max(body, min(two, _HEADING_MOST), em(heading) / _HEADING_LINES)
     return _SLACK * least, 1.3 * max(least, one)
 
 

@@ -20,13 +20,14 @@ from docx.shared import Mm, Pt
 
 from servlab.data.schema import Language
 from servlab.presentation.export.parts import clean
-from servlab.presentation.export.widths import Sheet, lay_out
+from servlab.presentation.export.widths import Sheet, lay_out, pieces
 from servlab.presentation.export.word_table import (
     CAPTION_STYLE,
     NOTE_STYLE,
     TEXT_SIZE,
     TEXT_STYLE,
     caption_xml,
+    continued_xml,
     notes_xml,
     table_xml,
 )
@@ -45,7 +46,6 @@ SHEETS = (
     Sheet(True, 9, _SIDEWAYS, 8),
     Sheet(True, 8, _SIDEWAYS, 6),
     Sheet(True, 7, _SIDEWAYS, 5),
-    Sheet(True, 6, _SIDEWAYS, 4),
 )
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest moment a ZIP archive can state
 _APPLICATION = (
@@ -63,14 +63,16 @@ def write_word(tables: Sequence[Table], language: Language, title: str) -> bytes
     if title:
         document.add_paragraph(clean(title), style="Title")
     for number, table in enumerate(tables, start=1):
-        layout = lay_out(table, SHEETS)
-        _turn(document, sideways=layout.sheet.sideways, first=number == 1)
-        for xml in (
-            caption_xml(table, number),
-            table_xml(table, layout, _SIDEWAYS if layout.sheet.sideways else _UPRIGHT),
-            notes_xml(table),
-        ):
-            document.element.body.insert_element_before(parse_xml(xml), "w:sectPr")
+        parts = pieces(table, SHEETS)
+        for part in parts:
+            layout = lay_out(part, SHEETS)
+            first = number == 1 and part is parts[0]
+            _turn(document, sideways=layout.sheet.sideways, first=first)
+            caption = caption_xml if part is parts[0] else continued_xml
+            room = _SIDEWAYS if layout.sheet.sideways else _UPRIGHT
+            notes = notes_xml(part, empty=part is not parts[-1])
+            for xml in (caption(part, number), table_xml(part, layout, room), notes):
+                document.element.body.insert_element_before(parse_xml(xml), "w:sectPr")
     return _packed(document)
 
 

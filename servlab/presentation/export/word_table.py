@@ -10,21 +10,24 @@ from servlab.presentation.export.parts import (
     Line,
     bold_parts,
     clean,
+    continued,
     lines_of,
     note_lead,
     notes_text,
     table_word,
 )
-from servlab.presentation.export.widths import Layout
+from servlab.presentation.export.widths import Layout, count_lines
 from servlab.presentation.tables import Mark, Table
 
 CAPTION_STYLE, TEXT_STYLE, NOTE_STYLE = "Caption", "Table Text", "Table Note"
 TEXT_SIZE = 10.5  # points; 五号
 _TWIPS = 20  # to a point
-_KEPT_WHOLE = 24  # lines of a table that is kept on one page
+_KEPT_WHOLE = 480, 300  # points of a body, upright and sideways, that is kept on one page
+_LEADING, _SPACE = 1.2, 4  # of a line, in its size, and around a row, in points
 _GREY = "6B7280"
 # Rules in eighths of a point: outer and inner.
 _RULES = {"en": (6, 6), "zh": (12, 6)}
+_WIDE = re.compile(r"[\u2e80-\u9fff\uac00-\ud7af\uff00-\uffef]")
 _CHINESE = re.compile(r"[\u2e80-\u9fff\uff00-\uffef]")
 # Signs that Word takes from the Latin face unless told that they belong to Chinese text.
 _SHARED = re.compile(r"([“”‘’…—·]+)")
@@ -54,9 +57,15 @@ def _sequence(word: str, number: int, properties: str) -> str:
     return field.format("begin") + code + field.format("separate") + shown + field.format("end")
 
 
-def notes_xml(table: Table) -> str:
+def continued_xml(table: Table, number: int) -> str:
+    """Return what stands over a further part of a wide table; no caption of its own."""
+    words = run_xml(continued(number, table.language), "<w:i/><w:iCs/>")
+    return _paragraph(CAPTION_STYLE, words, before="<w:keepNext/>")
+
+
+def notes_xml(table: Table, *, empty: bool = False) -> str:
     """Return the notes as a paragraph; an empty one where there are none, as Word needs."""
-    text = notes_text(table)
+    text = "" if empty else notes_text(table)
     if not text:
         return _paragraph(NOTE_STYLE, "")
     english = table.language == "en"
@@ -101,7 +110,10 @@ class _RowWriter:
         self._table = table
         self._widths = widths
         self._lines = list(lines_of(table))
-        self._whole = len(self._lines) <= _KEPT_WHOLE
+        height = count_lines(table, layout) * layout.sheet.size * _LEADING
+        height += len(self._lines) * _SPACE
+        self._whole = height <= _KEPT_WHOLE[layout.sheet.sideways]
+        self._high = any(_WIDE.search(line.label) for line in self._lines)
         size = layout.sheet.size
         half = round(2 * size)
         self._size = "" if size == TEXT_SIZE else f'<w:sz w:val="{half}"/><w:szCs w:val="{half}"/>'
@@ -160,7 +172,7 @@ class _RowWriter:
         runs = run_xml(text, properties + self._size)
         runs += run_xml(f" {aside}", grey + self._size) if aside else ""
         # Chinese lines are higher than those of numbers: centred they stand on one line
-        align = "bottom" if low else "center" if self._table.language == "zh" else "top"
+        align = "bottom" if low else "center" if self._high else "top"
         ind = f'<w:ind w:left="{indent}"/>' if indent else ""
         return (
             f'<w:tc><w:tcPr><w:tcW w:w="{width or self._widths[place]}" w:type="dxa"/>{cell}'
