@@ -48,7 +48,7 @@ def read_rows(block):
     body = block.rsplit("\\endfoot", 1)[-1] if "longtable" in block else block.split("\\midrule")[1]
     rows = []
     for line in re.split(r"\\bottomrule|\\end\{longtable\}", body)[0].splitlines():
-        line = line.removesuffix("*").removesuffix("\\\\").strip()
+        line = line.removesuffix("*").removesuffix("\\\\").removesuffix(" ")
         if not line or line == r"\addlinespace":
             continue
         group = re.fullmatch(r"\\multicolumn\{\d+\}\{@\{\}l@\{\}\}\{(.*)\}", line)
