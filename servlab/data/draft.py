@@ -5,8 +5,9 @@ guessed is named for a person to fill in.
 """
 
 import re
-from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pandas as pd
@@ -14,28 +15,23 @@ import tomlkit
 from tomlkit.items import Table
 
 from servlab.core.errors import DataError
-from servlab.data.codebook import FileFormat
+from servlab.data.batteries import Batteries, batteries_of
+from servlab.data.codebook import FileFormat, Layout, Platform
+from servlab.data.draft_rest import add_rest
 from servlab.data.encode import is_missing, parse_number
 from servlab.data.formats import RawTable, read_raw
-from servlab.data.guess import (
-    DURATION,
-    IDENTIFIER,
-    MOST_CATEGORIES,
-    OUTCOME,
-    WEIGHT,
-    Column,
-    answers_of,
-    batteries_of,
-    column_of,
-    ends_of,
-    family_of,
-    missing_of,
-    role_of,
-)
+from servlab.data.formats.cells import blank_cells
+from servlab.data.guess import Answers, Column, answers_of, column_of
+from servlab.data.layout import wide_table
+from servlab.data.long_form import layout_of
 
 
 def draft_codebook(
-    path: str | Path, *, encoding: str | None = None, sheet: str | int | None = None
+    path: str | Path,
+    *,
+    encoding: str | None = None,
+    sheet: str | int | None = None,
+    platform: str | None = None,
 ) -> str:
     """Draft a codebook for a data file from its names, labels and values.
 
@@ -47,6 +43,9 @@ def draft_codebook(
         Text encoding of a file that several could read.
     sheet : str or int, optional
         The sheet of a workbook that holds the answers, by name or place (from 1).
+    platform : str, optional
+        The survey platform whose export the file is, when its shape does not show it;
+        ``"none"`` takes the table as it stands.
 
     Returns
     -------
@@ -58,139 +57,187 @@ def draft_codebook(
     ------
     DataError
         When the file cannot be read, or no column looks like a rating.
+
+    Notes
+    -----
+    Answers in words are numbered when they are a ladder that questionnaires use (agreement,
+    satisfaction, importance and the like, in English and Chinese); other words are listed under
+    ``values`` for a person to number, and until then the check names each as a problem.
     """
-    table = read_raw(path, FileFormat(encoding=encoding, sheet=sheet))
-    columns = {str(name): column_of(table, str(name)) for name in table.frame.columns}
-    batteries = batteries_of(columns)
-    if not batteries:
+    if platform is not None and platform not in get_args(Platform):
+        known = ", ".join(map(repr, get_args(Platform)))
+        raise DataError(f"platform must be one of {known}; got {platform!r}.")
+    file = FileFormat.model_validate({"encoding": encoding, "sheet": sheet, "platform": platform})
+    table = read_raw(path, file)
+    layout = layout_of(table)
+    wide = table if layout is None else wide_table(table, layout)
+    columns = {str(name): column_of(wide, str(name)) for name in wide.frame.columns}
+    batteries = batteries_of(wide, columns)
+    if batteries is None:
         raise DataError(
-            f"{table.source}: no group of columns looks like ratings (whole numbers from 0 to 10 "
-            "under numbered names such as E1, E2 or P01, P02). Name items by hand: "
-            "docs/codebook.md shows how."
+            f"{table.source}: no group of columns looks like ratings (whole numbers from 0 to 10, "
+            "or the same few words, under numbered names such as E1, E2 or P01, P02, or in the "
+            "rows of a grid). Name items by hand: docs/codebook.md shows how."
         )
-    taken = {c for items in batteries.values() for c in items.values()}
-    rest = {name: column for name, column in columns.items() if name not in taken}
     document = tomlkit.document()
     _head(document, table)
-    for key, value in (("encoding", encoding), ("sheet", sheet)):
-        if value is not None:
-            document.setdefault("file", tomlkit.table()).add(key, value)
-    values = answers_of(batteries, columns)
-    missing = missing_of(batteries, columns, values)
-    if missing:
-        document.add(tomlkit.comment("guess: codes apart from the scale, or declared by the file"))
-        document.add("missing", missing)
-    _instrument_part(document, table, batteries, columns, values, missing)
-    for name, items in batteries.items():
-        _battery_part(document, name, items)
-    _rest_part(document, rest, columns)
-    if n_blank := _blank(table, taken):
-        part = tomlkit.table()
-        part.comment(f"guess: {n_blank} row(s) hold no answer to any item")
-        part.add("rule", "blank")
-        part.add("reason", {"en": "answered no item", "zh": "未回答任何题目"})
-        rules = tomlkit.aot()
-        rules.append(part)
-        document.add("exclusions", rules)
+    _file_part(document, table, {"encoding": encoding, "sheet": sheet, "platform": platform})
+    if layout is not None:
+        _layout_part(document, layout)
+    answers = _answers(batteries, columns)
+    _missing_part(document, answers)
+    _instrument_part(document, wide, batteries, answers)
+    for name in batteries.columns:
+        _battery_part(document, name, batteries, answers[name])
+    taken = {c for items in batteries.columns.values() for c in items.values()}
+    add_rest(document, wide, {n: c for n, c in columns.items() if n not in taken})
+    _blank_part(document, wide, taken)
     return tomlkit.dumps(document)
 
 
-def _blank(table: RawTable, items: set[str]) -> int:
-    """Return the number of rows without any answer to the items."""
-    cells = table.frame[sorted(items)]
-    return int((cells.isna() | (cells == "")).all(axis=1).sum())
+def _answers(batteries: Batteries, columns: Mapping[str, Column]) -> dict[str, Answers]:
+    """Return how each battery's answers are to be read; one reading for those on one scale."""
+    own = {b: [columns[c] for c in items.values()] for b, items in batteries.columns.items()}
+    rated = [column for b, listed in own.items() if b != "importance" for column in listed]
+    shared = answers_of(rated)
+    return {b: answers_of(listed) if b == "importance" else shared for b, listed in own.items()}
 
 
 def _head(document: tomlkit.TOMLDocument, table: RawTable) -> None:
     document.add(tomlkit.comment(f"Codebook drafted by servlab for {table.source}."))
     document.add(tomlkit.comment("Lines marked 'guess:' are guesses: confirm or correct each."))
     document.add(tomlkit.comment("Then run: servlab check FILE --codebook THIS"))
+    for note in table.notes:
+        document.add(tomlkit.comment(note.en))
     document.add("title", Path(table.source).stem)
+
+
+def _file_part(
+    document: tomlkit.TOMLDocument, table: RawTable, named: Mapping[str, str | int | None]
+) -> None:
+    """Add how the file is opened: what the caller named, and the platform recognized."""
+    part = tomlkit.table()
+    for key, value in named.items():
+        if value is not None:
+            part.add(key, value)
+    if table.platform is not None and named["platform"] is None:
+        part.add("platform", table.platform)
+        part["platform"].comment('guess: by its shape; "none" takes the table as it stands')
+    if len(part):
+        document.add("file", part)
+
+
+def _layout_part(document: tomlkit.TOMLDocument, layout: Layout) -> None:
+    part = tomlkit.table()
+    part.comment("guess: a row an answer, not a row a respondent")
+    for key in ("form", "id", "item", "answer", "battery"):
+        value = getattr(layout, key)
+        if value is not None:
+            part.add(key, value)
+    if layout.batteries:
+        part.add("batteries", dict(layout.batteries))
+    document.add("layout", part)
+
+
+def _missing_part(document: tomlkit.TOMLDocument, answers: Mapping[str, Answers]) -> None:
+    rated = [found.missing for name, found in answers.items() if name != "importance"]
+    if rated and rated[0]:
+        document.add(
+            tomlkit.comment("guess: codes apart from the scale, words that say no answer,")
+        )
+        document.add(tomlkit.comment("or what the file declares missing"))
+        document.add("missing", list(rated[0]))
 
 
 def _instrument_part(
     document: tomlkit.TOMLDocument,
     table: RawTable,
-    batteries: dict[str, dict[str, str]],
-    columns: dict[str, Column],
-    values: tuple[float, ...],
-    missing: list[int],
+    batteries: Batteries,
+    answers: Mapping[str, Answers],
 ) -> None:
     """Add instrument and reversal."""
-    low, high, _ = ends_of(values)
-    codes = list(next(iter(batteries.values())))
-    classic = codes == [str(i) for i in range(1, 23)] and (low, high) == (1, 7)
-    if classic:
+    scale = answers["perception"]
+    codes = list(batteries.columns["perception"])
+    classic = codes == [str(i) for i in range(1, 23)] and (scale.low, scale.high) == (1, 7)
+    if (
+        classic
+        and not batteries.dimensions
+        and set(batteries.columns) <= {"expectation", "perception"}
+    ):
         document.add(
             tomlkit.comment("guess: 22 items of seven points; or servqual-1991, servperf,")
         )
         document.add(tomlkit.comment("or an [instrument] table of your own (docs/codebook.md)"))
-        name = "servqual-1988" if "expectation" in batteries else "servperf"
+        name = "servqual-1988" if "expectation" in batteries.columns else "servperf"
         document.add("instrument", name)
         document.add(tomlkit.comment("guess: which items are negatively worded here?"))
-        document.add("reversed", _reversed(table, batteries["perception"], missing))
+        document.add("reversed", _reversed(table, batteries.columns["perception"], scale))
         return
     document.add("reversed", [])
     instrument = tomlkit.table()
-    instrument.add("name", re.sub(r"\W+", "-", Path(table.source).stem.lower()).strip("-") or "own")
-    instrument.add("title", Path(table.source).stem)
+    stem = Path(table.source).stem
+    instrument.add("name", re.sub(r"\W+", "-", stem.lower()).strip("-") or "own")
+    instrument.add("title", stem)
+    instrument.add(tomlkit.comment(f"guess: {scale.why}"))
+    instrument.add("scale", _scale(scale.low, scale.high))
+    if batteries.guess:
+        instrument.add(tomlkit.comment(f"guess: {batteries.guess}"))
+    instrument.add("batteries", _asked(batteries, answers))
+    _add_items(instrument, batteries)
+    document.add("instrument", instrument)
+
+
+def _scale(low: int, high: int) -> tomlkit.items.InlineTable:
     scale = tomlkit.inline_table()
     scale.update({"low": low, "high": high})
-    instrument.add(tomlkit.comment(f"guess: answers run from {low} to {high}"))
-    instrument.add("scale", scale)
+    return scale
+
+
+def _asked(batteries: Batteries, answers: Mapping[str, Answers]) -> Table:
     asked = tomlkit.table()
-    for battery in batteries:
+    for battery in batteries.columns:
         part = tomlkit.table()
         if battery == "expectation":
             part.add(tomlkit.comment('guess: the grade asked; or "higher_will", "ideal"'))
             part.add("grade", "should")
         if battery == "importance":
-            ends = ends_of(
-                tuple({v for c in batteries[battery].values() for v in columns[c].values})
-            )
-            own = tomlkit.inline_table()
-            own.update({"low": ends[0], "high": max(ends[1] if ends[1] > 3 else 3, 3)})
-            part.add("scale", own)
+            part.add("scale", _scale(answers[battery].low, max(answers[battery].high, 3)))
         asked.add(battery, part)
-    instrument.add("batteries", asked)
-    _add_items(instrument, table, batteries)
-    document.add("instrument", instrument)
+    return asked
 
 
-def _add_items(instrument: Table, table: RawTable, batteries: dict[str, dict[str, str]]) -> None:
-    """Add items, with dimensions where the names of items come in numbered families."""
-    items = batteries["perception"]
-    family = {code: family_of(code) for code in items}
-    sizes = Counter(f for f in family.values() if f)
-    named = {f for f, size in sizes.items() if size >= 2}
-    if len(named) >= 2:
+def _add_items(instrument: Table, batteries: Batteries) -> None:
+    """Add items, with dimensions where they come in several grids or numbered families."""
+    names = list(dict.fromkeys(batteries.dimensions.values()))
+    codes = {
+        name: name if name.isascii() and len(name) <= 20 else f"d{k}"
+        for k, name in enumerate(names, 1)
+    }
+    if names:
         dimensions = tomlkit.aot()
-        for name in dict.fromkeys(f for f in family.values() if f in named):
+        for name in names:
             part = tomlkit.table()
-            part.add("code", name)
+            part.add("code", codes[name])
             part.add("label", name)
-            part.comment("guess: a dimension of the items that share this name")
+            part.comment("guess: a dimension of the items that share this name or question")
             dimensions.append(part)
         instrument.add("dimensions", dimensions)
     listed = tomlkit.aot()
-    for code, column in items.items():
+    for code, column in batteries.columns["perception"].items():
         part = tomlkit.table()
         part.add("code", code)
-        part.add("label", str(table.labels.get(column, column)))
-        if len(named) >= 2 and family[code] in named:
-            part.add("dimension", family[code])
+        part.add("label", batteries.labels.get(code, column))
+        if code in batteries.dimensions:
+            part.add("dimension", codes[batteries.dimensions[code]])
         listed.append(part)
     instrument.add("items", listed)
 
 
-def _reversed(table: RawTable, items: dict[str, str], missing: list[int]) -> list[int]:
+def _reversed(table: RawTable, items: Mapping[str, str], scale: Answers) -> list[int]:
     """Return the items that correlate negatively with the first principal component."""
     frame = pd.DataFrame(
         {
-            code: [
-                np.nan if is_missing(c, missing) else parse_number(str(c), ".")[0]
-                for c in table.frame[column]
-            ]
+            code: [_number(cell, scale) for cell in table.frame[column]]
             for code, column in items.items()
         }
     ).dropna()
@@ -202,7 +249,19 @@ def _reversed(table: RawTable, items: dict[str, str], missing: list[int]) -> lis
     return [int(code) for code, v in zip(frame.columns, vector * sign, strict=True) if v < -0.05]
 
 
-def _battery_part(document: tomlkit.TOMLDocument, name: str, items: dict[str, str]) -> None:
+def _number(cell: object, scale: Answers) -> float:
+    """Return a cell's number as the draft would read it."""
+    if is_missing(cell, scale.missing):
+        return np.nan
+    text = str(cell).strip()
+    return float(scale.values[text]) if text in scale.values else parse_number(text, ".")[0]
+
+
+def _battery_part(
+    document: tomlkit.TOMLDocument, name: str, batteries: Batteries, answers: Answers
+) -> None:
+    """Add where a battery's answers stand and which numbers its words are."""
+    items = batteries.columns[name]
     part = tomlkit.table()
     columns = list(items.values())
     pattern = _pattern(items)
@@ -211,14 +270,34 @@ def _battery_part(document: tomlkit.TOMLDocument, name: str, items: dict[str, st
     else:
         listing = tomlkit.array()
         listing.extend(columns)
-        part.add("columns", listing.multiline(len(columns) > 8))
-    parent = document.get("batteries")
-    if parent is None:
+        part.add("columns", listing.multiline(len(columns) > 3))
+    if name == "importance" and answers.missing:
+        part.add("missing", list(answers.missing))
+    if answers.values or answers.unknown:
+        part.add("values", _values(answers))
+    if document.get("batteries") is None:
         document.add("batteries", tomlkit.table(is_super_table=True))
     document["batteries"].add(name, part)
 
 
-def _pattern(items: dict[str, str]) -> str | None:
+def _values(answers: Answers) -> Table:
+    """Return the numbers of words; those that nobody knows are listed to be numbered."""
+    values = tomlkit.table()
+    if answers.unknown:
+        values.add(tomlkit.comment(f"number these words from {answers.low}, the low end, up;"))
+        values.add(tomlkit.comment("list those that mean no answer under missing"))
+        for word, count in answers.unknown.items():
+            values.add(
+                tomlkit.comment(f"{tomlkit.string(word).as_string()} = ?    ({count} answers)")
+            )
+        return values
+    values.add(tomlkit.comment(f"guess: {answers.why}"))
+    for word, number in answers.values.items():
+        values.add(tomlkit.key(word), number)
+    return values
+
+
+def _pattern(items: Mapping[str, str]) -> str | None:
     """Return a pattern with {item} when it gives every column's name."""
     code, column = next(iter(items.items()))
     for placeholder, width in (("{item}", None), ("{item:02}", 2)):
@@ -232,65 +311,18 @@ def _pattern(items: dict[str, str]) -> str | None:
     return None
 
 
-def _rest_part(
-    document: tomlkit.TOMLDocument, rest: dict[str, Column], columns: dict[str, Column]
-) -> None:
-    """Add id, duration, weights, outcomes and covariates found among the other columns."""
-    n = max(c.n for c in columns.values())
-    respondents = tomlkit.table()
-    for name, column in rest.items():
-        if IDENTIFIER.match(name) and column.distinct == column.n == n and "id" not in respondents:
-            respondents.add("id", name)
-        elif DURATION.search(name) and not column.texts and "duration" not in respondents:
-            respondents.add("duration", name)
-    if len(respondents):
-        document.add("respondents", respondents)
-    taken = set(respondents.values())
-    weight = next((m for m in rest if WEIGHT.match(m) and not rest[m].texts), None)
-    if weight:
-        part = tomlkit.table()
-        part.add("column", weight)
-        part.comment("guess: probability weights")
-        document.add("weights", part)
-        taken.add(weight)
-    outcomes, covariates = tomlkit.table(True), tomlkit.table(True)
-    for name, column in rest.items():
-        if name in taken:
-            continue
-        if column.rating and OUTCOME.search(name):
-            outcomes.add(_key(name, outcomes), _outcome(name, column))
-        elif 2 <= column.distinct <= MOST_CATEGORIES and column.distinct < n:
-            part = tomlkit.table()
-            part.add("column", name)
-            if column.declared:
-                part.add("missing", [int(v) if v == round(v) else v for v in column.declared])
-            role = role_of(name)
-            if role is not None:
-                part.add("role", role)
-                part.comment("guess: its role, from its name")
-            covariates.add(_key(name, covariates), part)
-    for key, part in (("outcomes", outcomes), ("covariates", covariates)):
-        if len(part):
-            document.add(key, part)
-
-
-def _outcome(name: str, column: Column) -> Table:
-    low, high, missing = ends_of(column.values)
+def _blank_part(document: tomlkit.TOMLDocument, table: RawTable, items: set[str]) -> None:
+    """Propose to leave out rows without any answer to the items."""
+    blank = np.ones(len(table.frame), dtype=bool)
+    for column in sorted(items):
+        blank &= blank_cells(table.frame[column])
+    n_blank = int(blank.sum())
+    if not n_blank:
+        return
     part = tomlkit.table()
-    part.comment("guess: something the study wants to explain")
-    part.add("column", name)
-    scale = tomlkit.inline_table()
-    scale.update({"low": low, "high": high})
-    part.add("scale", scale)
-    codes = [*missing, *(int(v) for v in column.declared)]
-    if codes:
-        part.add("missing", codes)
-    return part
-
-
-def _key(name: str, taken: Table) -> str:
-    """Return a short name for a variable, not used yet."""
-    key = re.sub(r"\W+", "_", name).strip("_").lower() or "variable"
-    while key in taken:
-        key += "_"
-    return key
+    part.comment(f"guess: {n_blank} row(s) hold no answer to any item")
+    part.add("rule", "blank")
+    part.add("reason", {"en": "answered no item", "zh": "未回答任何题目"})
+    rules = tomlkit.aot()
+    rules.append(part)
+    document.add("exclusions", rules)

@@ -1,14 +1,17 @@
 """What the columns of a file look like: batteries, scales, missing codes. Guesses, all of them."""
 
+import itertools
 import re
-import unicodedata
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from servlab.data.encode import is_missing, parse_number
 from servlab.data.formats import RawTable
+from servlab.data.formats.cells import cells_of
+from servlab.data.ladders import Ladder, ladder_of, says_nothing
 
 # What a column's stem says about the battery it belongs to.
 STEMS = {
@@ -20,10 +23,15 @@ STEMS = {
     "importance": ("i", "imp", "qi", "importance", "important", "重要", "重要性"),
 }  # fmt: skip
 OUTCOME = re.compile(
-    r"overall|satisf|satisfaction|loyal|recommend|repurchas|reuse|nps|满意|忠诚|推荐|^y\d*$", re.I
+    r"overall|satisf|satisfaction|loyal|recommend|repurchas|reuse|nps|满意|忠诚|推荐|总体|整体|再次|^y\d*$",
+    re.I,
+)
+NEGATED = re.compile(r"dissatisf|unsatisf|unlikely|disagree|^no\b|^not\b|false|不|否|未|没", re.I)
+OVERALL = re.compile(
+    r"overall|recommend|repurchas|reuse|loyal|nps|总体|整体|总的|综合|推荐|忠诚|再次|继续", re.I
 )
 IDENTIFIER = re.compile(
-    r"^(id|no|nr|respnum|respondent|case|序号|编号|答卷编号)[\W_]*(id|no)?$", re.I
+    r"^(id|no|nr|respnum|response|respondent|case|序号|编号|答卷编号)[\W_]*(id|no)?$", re.I
 )
 WEIGHT = re.compile(r"^(w|wt|weight|weights|权重)$", re.I)
 DURATION = re.compile(r"duration|所用时间|用时|elapsed", re.I)
@@ -39,17 +47,30 @@ class Column:
     name: str
     values: tuple[float, ...]  # distinct numbers, sorted; empty when the column holds text
     declared: tuple[float, ...]  # numbers that the file itself declares missing
-    texts: int  # distinct texts
+    words: Mapping[str, int]  # answers of each text, commonest first
+    unanswered: tuple[str, ...]  # texts that say that there is no answer
+    labelled: Mapping[float, str]  # the file's own labels of codes
     n: int  # cells that are not empty
     distinct: int
 
     @property
+    def texts(self) -> int:
+        """Return the number of distinct texts."""
+        return len(self.words) + len(self.unanswered)
+
+    @property
+    def ladder(self) -> Ladder | None:
+        """Return the numbers of the texts, when all are known words of one scale."""
+        return ladder_of([*self.words, *(f"{v:g}" for v in self.values)]) if self.words else None
+
+    @property
     def rating(self) -> bool:
         """Whether the values could be answers on a rating scale."""
+        if self.words:
+            return self.ladder is not None
         whole = [v for v in self.values if v not in SPARE_CODES[1:]]
         return (
             2 <= len(whole) <= 11
-            and not self.texts
             and all(v == round(v) for v in whole)
             and min(whole) >= 0
             and max(whole) <= 10
@@ -58,80 +79,41 @@ class Column:
 
 def column_of(table: RawTable, name: str) -> Column:
     """Return what one column looks like."""
-    cells = [c for c in table.frame[name] if not is_missing(c, ())]
-    distinct = set(cells)
-    numbers = set()
-    texts = 0
-    for cell in distinct:
+    codes, cells = cells_of(table.frame[name])
+    sizes = np.bincount(codes[codes >= 0], minlength=len(cells))
+    numbers: set[float] = set()
+    words: Counter[str] = Counter()
+    for cell, size in zip(cells, sizes, strict=True):
+        if is_missing(cell, ()):
+            continue
         value, fault = (
             (float(cell), False)
             if isinstance(cell, int | float | np.number) and not isinstance(cell, bool)
             else parse_number(str(cell), ".")
         )
-        texts += fault
-        if not fault:
+        if fault:
+            words[str(cell).strip()] += int(size)
+        else:
             numbers.add(value)
     ranges = table.declared_missing.get(name, [])
+    letters = {part["lo"] for part in ranges if isinstance(part["lo"], str)}
     declared = {
         v for part in ranges for v in numbers if not isinstance(part["lo"], str)
         and part["lo"] <= v <= part["hi"]
     }  # fmt: skip
-    values = tuple(sorted(numbers - declared))
-    return Column(name, values, tuple(sorted(declared)), texts, len(cells), len(distinct))
-
-
-def batteries_of(columns: dict[str, Column]) -> dict[str, dict[str, str]]:
-    """Return battery -> item code -> column, by stems that share their numbers."""
-    stems: dict[str, dict[str, str]] = {}
-    for name, column in columns.items():
-        match = NUMBERED.match(unicodedata.normalize("NFKC", name))
-        if column.rating and match:
-            stem = (match["suffix"] or match["stem"]).strip("_.- ").lower()
-            stem = stem if _battery_of(stem) else match["stem"].strip("_.- ").lower()
-            stems.setdefault(stem, {})[match["number"]] = name
-    named: dict[str, dict[str, str]] = {}
-    for stem, items in stems.items():
-        battery = _battery_of(stem)
-        if battery and len(items) >= 3 and battery not in named:
-            named[battery] = items
-    shared = _same_items(named)
-    # one family called "sat" among many others is a dimension, not the whole battery
-    alone = len(shared) == 1 and 2 * len(named["perception"]) < sum(map(len, stems.values()))
-    if shared and not alone:
-        return shared
-    return _one_battery(columns, stems)
-
-
-def _battery_of(stem: str) -> str | None:
-    for battery, stems in STEMS.items():
-        if stem in stems:
-            return battery
-    return None
-
-
-def _same_items(named: dict[str, dict[str, str]]) -> dict[str, dict[str, str]]:
-    """Return the batteries that ask the same items, in the order of the columns."""
-    if "perception" not in named:
-        return {}
-    numbers = list(named["perception"])
-    order = ("expectation", "desired", "adequate", "perception", "importance")
-    found = {b: named[b] for b in order if b in named and set(named[b]) == set(numbers)}
-    return {b: {code: items[code] for code in numbers} for b, items in found.items()}
-
-
-def _one_battery(
-    columns: dict[str, Column], stems: dict[str, dict[str, str]]
-) -> dict[str, dict[str, str]]:
-    """Return one perception battery of all ratings that share the commonest scale."""
-    grouped = {c for items in stems.values() if len(items) >= 2 for c in items.values()}
-    pool = [c for name, c in columns.items() if c.rating and name in grouped]
-    pool = pool or [c for c in columns.values() if c.rating and not OUTCOME.search(c.name)]
-    pool = [c for c in pool if not OUTCOME.search(c.name)] or pool
-    if len(pool) < 3:
-        return {}
-    top = Counter(ends_of(c.values)[1] for c in pool).most_common(1)[0][0]
-    same = [c for c in pool if ends_of(c.values)[1] == top]
-    return {"perception": {c.name: c.name for c in same}} if len(same) >= 3 else {}
+    unanswered = tuple(word for word in words if word in letters or says_nothing(word))
+    labels = table.value_labels.get(name, {})
+    filled = np.array([not is_missing(cell, ()) for cell in cells], dtype=bool)
+    return Column(
+        name,
+        tuple(sorted(numbers - declared)),
+        tuple(sorted(declared)),
+        dict(Counter({w: c for w, c in words.items() if w not in unanswered}).most_common()),
+        unanswered,
+        {float(c): text for c, text in labels.items() if isinstance(c, int | float)},
+        int(sizes[filled].sum()) if len(cells) else 0,
+        int(filled.sum()),
+    )
 
 
 def ends_of(values: tuple[float, ...]) -> tuple[int, int, list[int]]:
@@ -152,27 +134,81 @@ def ends_of(values: tuple[float, ...]) -> tuple[int, int, list[int]]:
     return (1 if 1 <= low <= 3 else low), next(top for top in (5, 7, 10) if high <= top), apart
 
 
-def answers_of(
-    batteries: dict[str, dict[str, str]], columns: dict[str, Column]
-) -> tuple[float, ...]:
-    """Return the distinct answers of all batteries but importance."""
-    rated = [
-        columns[c] for b, items in batteries.items() if b != "importance" for c in items.values()
-    ]
-    return tuple(sorted({value for column in rated for value in column.values}))
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """How the answers of some columns are to be read.
+
+    Attributes
+    ----------
+    low, high : int
+        Ends of the scale.
+    values : mapping of str to int
+        Numbers of texts, or of codes that run the other way.
+    missing : tuple of int or str
+        Codes and words that are no answers.
+    unknown : mapping of str to int
+        Words that nobody numbered yet, with how often they occur.
+    why : str
+        What the guess rests on.
+    """
+
+    low: int
+    high: int
+    values: Mapping[str, int]
+    missing: tuple[int | str, ...]
+    unknown: Mapping[str, int]
+    why: str
 
 
-def missing_of(
-    batteries: dict[str, dict[str, str]],
-    columns: dict[str, Column],
-    values: tuple[float, ...],
-) -> list[int]:
-    """Return codes apart from the scale, and those that the file declares missing."""
-    low, high, apart = ends_of(values)
-    declared = {
-        v for items in batteries.values() for c in items.values() for v in columns[c].declared
-    }
-    return sorted({*apart, *(int(v) for v in declared if not low <= v <= high)})
+def answers_of(columns: Sequence[Column]) -> Answers:
+    """Return how the answers of columns that share a scale are to be read."""
+    words = sum((Counter(column.words) for column in columns), Counter())
+    numbers = tuple(sorted({value for column in columns for value in column.values}))
+    unanswered = tuple(dict.fromkeys(w for column in columns for w in column.unanswered))
+    if words:
+        ladder = ladder_of([*words, *(f"{v:g}" for v in numbers)])
+        if ladder is None:
+            why = "words that servlab does not know; number them from the low end to the high"
+            return Answers(1, max(len(words), 2), {}, unanswered, dict(words.most_common()), why)
+        values = {word: ladder.values[word] for word in words}
+        ordered = dict(sorted(values.items(), key=lambda pair: pair[1]))
+        why = ladder.doubt or "the order of these words"
+        return Answers(ladder.low, ladder.high, ordered, unanswered, {}, why)
+    declared = {int(v) for column in columns for v in column.declared}
+    return _numeric(columns, numbers, declared, unanswered)
+
+
+def _numeric(
+    columns: Sequence[Column],
+    numbers: tuple[float, ...],
+    declared: set[int],
+    unanswered: tuple[str, ...],
+) -> Answers:
+    """Return how codes are to be read: by the file's labels where it has them, else by range."""
+    labels = {code: text for column in columns for code, text in column.labelled.items()}
+    silent = {int(code) for code, text in labels.items() if says_nothing(text)}
+    known = {int(c): t for c, t in labels.items() if int(c) not in silent and c == int(c)}
+    rated = tuple(v for v in numbers if v not in silent)
+    low, high, apart = ends_of(rated or numbers)
+    why = f"answers run from {low} to {high}"
+    if len(known) >= 2 and min(known) <= min(rated) and max(rated) <= max(known):
+        low, high, apart = min(known), max(known), []
+        why = f"the file's labels: {low} {known[low]}, {high} {known[high]}"
+    missing = sorted({*apart, *silent, *(v for v in declared if not low <= v <= high)})
+    values = _turned(known, low, high)
+    if values:
+        why = f"in this file {low} is {known[low]} and {high} is {known[high]}: turned round"
+    return Answers(low, high, values, (*missing, *unanswered), {}, why)
+
+
+def _turned(labels: Mapping[int, str], low: int, high: int) -> dict[str, int]:
+    """Return the codes numbered the other way when their labels run downwards."""
+    ladder = ladder_of(labels.values())
+    if ladder is None:
+        return {}
+    ranks = [ladder.values[labels[code]] for code in sorted(labels)]
+    falling = all(b < a for a, b in itertools.pairwise(ranks))
+    return {str(code): low + high - code for code in range(low, high + 1)} if falling else {}
 
 
 def family_of(code: str) -> str:

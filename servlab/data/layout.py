@@ -41,7 +41,7 @@ def wide_table(table: RawTable, layout: Layout) -> RawTable:
     """
     _check_columns(table, layout)
     ids, people = _keys(table, layout.id, "id")
-    names, columns = _item_columns(table, layout)
+    names, columns, grids = _item_columns(table, layout)
     _check_once(table, layout, ids, people, names, columns)
     cells = np.empty((len(people), len(columns)), dtype=object)
     cells[ids, names] = table.frame[layout.answer].to_numpy(dtype=object)
@@ -60,6 +60,7 @@ def wide_table(table: RawTable, layout: Layout) -> RawTable:
             table,
             frame=pd.concat([about, answers], axis=1),
             rows=table.row_numbers[first],
+            grids=grids,
             notes=(*table.notes, _made_wide(table, len(people), len(columns)), *varying),
         )
     )
@@ -100,11 +101,13 @@ def _text(cell: object) -> str:
     return str(cell).strip()
 
 
-def _item_columns(table: RawTable, layout: Layout) -> tuple[NDArray[np.int64], list[str]]:
-    """Return (n,) places and names of the columns that the items become."""
+def _item_columns(
+    table: RawTable, layout: Layout
+) -> tuple[NDArray[np.int64], list[str], dict[str, tuple[str, str]]]:
+    """Return (n,) places and names of the columns that items become, with battery and item."""
     items, codes = _keys(table, layout.item, "item")
     if layout.battery is None:
-        return items, codes
+        return items, codes, {}
     asked, words = _keys(table, layout.battery, "battery")
     unknown = sorted(set(layout.batteries) - set(words))
     if unknown:
@@ -115,8 +118,10 @@ def _item_columns(table: RawTable, layout: Layout) -> tuple[NDArray[np.int64], l
     prefix = [layout.batteries.get(word, word) for word in words]
     pairs = asked * len(codes) + items
     places, kept = pd.factorize(pairs)
-    names = [f"{prefix[pair // len(codes)]}_{codes[pair % len(codes)]}" for pair in kept]
-    return places.astype(np.int64), names
+    parts = [(prefix[pair // len(codes)], codes[pair % len(codes)]) for pair in kept]
+    names = [f"{battery}_{item}" for battery, item in parts]
+    grids = dict(zip(names, parts, strict=True))
+    return places.astype(np.int64), names, grids
 
 
 def _check_once(

@@ -31,6 +31,8 @@ DONE, FAILED, WRONG_CALL = 0, 1, 2
 _SCREEN = 20  # lines that fit on one screen beside what the shell shows
 _STEPS = ("started", "done", "failed")
 
+KINDS = "CSV, Excel, SPSS, Stata, SAS, Parquet, Feather; exports of survey platforms."
+
 app = typer.Typer(
     name="servlab",
     help="From a survey file to a checked, bilingual quality study in one HTML file.",
@@ -335,9 +337,7 @@ def _examples_progress() -> Iterator["Said"]:
 
 @app.command(epilog="Example: servlab codebook kiosk.csv -o kiosk.toml")
 def codebook(
-    file: Annotated[
-        Path, typer.Argument(metavar="FILE", help="CSV, Excel, SPSS, Stata, SAS, Parquet.")
-    ],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help=KINDS)],
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="Where to write it; else it is printed.")
     ] = None,
@@ -347,15 +347,27 @@ def codebook(
     sheet: Annotated[
         str | None, typer.Option("--sheet", help="Worksheet, when a workbook has several.")
     ] = None,
+    platform: Annotated[
+        str | None,
+        typer.Option(
+            "--platform",
+            help="Survey platform, when the file's shape does not show it: qualtrics, "
+            "surveymonkey, limesurvey, google_forms, wenjuanxing (问卷星), or none.",
+        ),
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace OUT if it exists.")] = False,
 ) -> None:
-    """Draft a codebook for a data file, with every guess marked."""
+    """Draft a codebook for a data file, with every guess marked.
+
+    Exports of survey platforms are recognized by their shape, files of a row an answer too.
+    Answers in words that servlab does not know are listed for you to number.
+    """
     from servlab.data.draft import draft_codebook
     from servlab.studies.publish import write_whole
 
     if out is not None and out.exists() and not force:
         raise ParameterError(f"{out} exists; name another file, or add --force to replace it.")
-    text = draft_codebook(file, encoding=encoding, sheet=sheet)
+    text = draft_codebook(file, encoding=encoding, sheet=sheet, platform=platform)
     if out is None:
         _answer(text.rstrip("\n"))
         return
@@ -372,9 +384,7 @@ def codebook(
 
 @app.command(epilog="Example: servlab check kiosk.csv --codebook kiosk.toml")
 def check(
-    file: Annotated[
-        Path, typer.Argument(metavar="FILE", help="CSV, Excel, SPSS, Stata, SAS, Parquet.")
-    ],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help=KINDS)],
     book: Annotated[Path, typer.Option("--codebook", "-c", help="The file's codebook.")],
 ) -> None:
     """Say what would be read of a file, what lost, and why. Exit code 1 when it cannot be read."""

@@ -107,3 +107,109 @@ def test_check_says_what_is_read_lost_and_why(tmp_path):
     assert report.missing_by_item["perception"].tolist() == [0, 1, 0]
     assert report.complete == {"perception": 12}
     assert [e.n for e in report.exclusions] == [1]
+
+
+def drafted(path, text="", **options):
+    """Draft a codebook for a file, add to it, and return its path."""
+    book = path.with_suffix(".toml")
+    book.write_text(draft_codebook(path, **options) + text, encoding="utf-8")
+    return book
+
+
+def test_words_that_nobody_knows_are_listed_to_be_numbered(tmp_path):
+    rows = [
+        ("挺好", "还行", "挺好"),
+        ("还行", "不咋地", "还行"),
+        ("不咋地", "不咋地", "不适用"),
+    ] * 4
+    path = tmp_path / "a.csv"
+    path.write_text("P1,P2,P3\n" + "\n".join(map(",".join, rows)), encoding="utf-8")
+    text = draft_codebook(path)
+    for word, count in (("挺好", 8), ("还行", 12), ("不咋地", 12)):
+        assert f'# "{word}" = ?    ({count} answers)' in text
+    assert 'missing = ["不适用"]' in text
+    (tmp_path / "a.toml").write_text(text, encoding="utf-8")
+    problems = check_survey(path, tmp_path / "a.toml").problems
+    assert any(
+        "'挺好' is no number; map the answer to a number under values" in p for p in problems
+    )
+    numbered = text.replace('# "挺好" = ?    (8 answers)', '"挺好" = 3')
+    numbered = numbered.replace('# "还行" = ?    (12 answers)', '"还行" = 2')
+    numbered = numbered.replace('# "不咋地" = ?    (12 answers)', '"不咋地" = 1')
+    (tmp_path / "a.toml").write_text(numbered, encoding="utf-8")
+    answers = read_survey(path, tmp_path / "a.toml").raw("perception")
+    assert answers.iloc[0].tolist() == [3, 2, 3]
+    assert answers.iloc[2].tolist()[:2] == [1, 1]
+
+
+def write_labelled(path, labels, values):
+    frame = pd.DataFrame({f"P{i}": [float(v) for v in values] for i in range(1, 4)})
+    pyreadstat.write_sav(
+        frame, str(path), variable_value_labels={f"P{i}": labels for i in range(1, 4)}
+    )
+
+
+def test_labels_of_a_file_give_the_scale_and_its_missing_codes(tmp_path):
+    labels = {1: "很不满意", 2: "不太满意", 3: "一般", 4: "比较满意", 5: "很满意", 6: "不适用"}
+    write_labelled(tmp_path / "a.sav", labels, [2, 3, 4, 6, 2, 3])
+    survey = read_survey(tmp_path / "a.sav", drafted(tmp_path / "a.sav"))
+    assert (survey.scales["perception"].low, survey.scales["perception"].high) == (1, 5)
+    assert survey.raw("perception")["1"].tolist()[:3] == [2, 3, 4]
+    assert np.isnan(survey.raw("perception").iloc[3]).all()
+
+
+def test_labels_that_run_downwards_are_turned_round_in_the_draft_and_said(tmp_path):
+    labels = {1: "Strongly agree", 2: "Agree", 3: "Neutral", 4: "Disagree", 5: "Strongly disagree"}
+    write_labelled(tmp_path / "a.sav", labels, [1, 2, 3, 5, 1, 4])
+    book = drafted(tmp_path / "a.sav")
+    assert "1 is Strongly agree and 5 is Strongly disagree: turned round" in book.read_text("utf-8")
+    survey = read_survey(tmp_path / "a.sav", book)
+    assert survey.raw("perception")["1"].tolist() == [5, 4, 3, 1, 5, 2]
+
+
+def test_two_words_of_which_one_denies_the_other_make_an_outcome(tmp_path):
+    rows = "".join(f"{b},{b},{b},{'满意' if b > 3 else '不满意'}\n" for b in BASE)
+    path = tmp_path / "a.csv"
+    path.write_text(f"P1,P2,P3,是否满意\n{rows}", encoding="utf-8")
+    survey = read_survey(path, drafted(path))
+    assert survey.outcomes.iloc[:, 0].tolist() == [int(b > 3) for b in BASE]
+
+
+def test_grids_with_the_same_rows_are_batteries_and_different_rows_dimensions(tmp_path):
+    header = [f"{q} [{r}]" for q in ("期望 设施", "实际 设施") for r in ("新", "净")]
+    header += [f"{q} [{r}]" for q in ("期望 员工", "实际 员工") for r in ("礼貌", "及时")]
+    rows = [",".join(["t", *[str(min(b, 5))] * 8]) for b in BASE]
+    path = tmp_path / "a.csv"
+    path.write_text("\n".join([",".join(["时间戳记", *header]), *rows]), encoding="utf-8")
+    book = load_codebook(drafted(path))
+    assert list(book.spec.batteries) == ["expectation", "perception"]
+    assert [i.label.zh for i in book.instrument.items] == ["新", "净", "礼貌", "及时"]
+    assert [d.label.zh for d in book.instrument.dimensions] == ["实际 设施", "实际 员工"]
+    assert book.spec.batteries["expectation"].columns[2] == "期望 员工 [礼貌]"
+
+
+def test_a_long_file_is_recognized_and_its_batteries_named(tmp_path):
+    rows = [
+        f"{who},{battery},{item},{min(value, 5)},{'北' if who % 2 else '南'}"
+        for who, value in enumerate(BASE)
+        for battery in ("期望", "感知")
+        for item in ("Q1", "Q2", "Q3")
+    ]
+    path = tmp_path / "a.csv"
+    path.write_text("受访者,量表,题号,评分,网点\n" + "\n".join(rows), encoding="utf-8")
+    book = load_codebook(drafted(path))
+    assert book.spec.layout.batteries == {"期望": "expectation", "感知": "perception"}
+    survey = read_survey(path, book)
+    assert survey.raw("expectation").shape == (12, 3)
+    assert list(survey.covariates) == ["网点"]
+
+
+def test_a_platform_named_for_a_draft_stands_in_it(tmp_path):
+    path = tmp_path / "a.csv"
+    rows = "".join(f"{k},{min(b, 5)},{min(b, 5)},{min(b, 5)}\n" for k, b in enumerate(BASE))
+    path.write_text(f"答卷人,服务如何,,\n,快,好,准\n{rows}", encoding="utf-8")
+    book = load_codebook(drafted(path, platform="surveymonkey"))
+    assert book.spec.file.platform == "surveymonkey"
+    with pytest.raises(DataError, match=r"platform must be one of 'qualtrics', .* got 'typeform'"):
+        draft_codebook(path, platform="typeform")
+    assert book.spec.batteries["perception"].columns[0] == "服务如何 - 快"

@@ -27,12 +27,10 @@ def who_answered(survey: Survey, language: Language = "en") -> tuple[Flow, Prose
     >>> flow.steps[-1].kind
     'used'
     """
-    return _flow(survey, language), Prose(
-        [
-            join_sentences(part, language)
-            for part in (_counts(survey, language), _completeness(survey, language))
-        ]
-    )
+    parts = [_counts(survey, language), _completeness(survey, language)]
+    if survey.provenance.notes:  # what the reader did to the file, or saw in it
+        parts.append([plain(note.text(language)) for note in survey.provenance.notes])
+    return _flow(survey, language), Prose([join_sentences(part, language) for part in parts])
 
 
 def _flow(survey: Survey, language: Language) -> Flow:

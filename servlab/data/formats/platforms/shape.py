@@ -41,7 +41,7 @@ def repeated(names: Sequence[str]) -> list[str]:
 def read_as(title: str, done_en: str, done_zh: str) -> Label:
     """Return the note that a file was read as a platform's export, and what that meant."""
     return Label(
-        en=f"Read as an export of {title}: {done_en}.", zh=f"按{title}导出读取：{done_zh}。"
+        en=f"Read as an export of {title}: {done_en}.", zh=f"按{title} 导出读取：{done_zh}。"
     )
 
 

@@ -91,7 +91,8 @@ def _without_marks(
 ) -> tuple[pd.DataFrame, Counter[str]]:
     """Return answers with the marks for not answered and skipped empty, and their counts.
 
-    -2 and -3 are marks only where the other answers are codes; an open question keeps them.
+    -2 and -3 are marks only where the other answers are codes or joined; an open question keeps
+    them.
     """
     counts: Counter[str] = Counter()
     cleaned: dict[str, Any] = {}
@@ -99,8 +100,9 @@ def _without_marks(
         codes, distinct = cells_of(frame[column])
         cells = [cell.removesuffix(".0") for cell in texts(distinct)]
         plain_codes = {cell for cell in cells if cell and cell not in BLANK}
-        coded = all(map(CODED.match, plain_codes - CODES.keys()))
-        marks = BLANK | (CODES if coded and plain_codes - CODES.keys() else {})
+        others = plain_codes - CODES.keys()
+        closed = all(map(CODED.match, others)) or any(SEVERAL in o or ORDER in o for o in others)
+        marks = BLANK | (CODES if closed and others else {})
         kinds = [marks.get(cell) for cell in cells]
         if any(kinds):
             sizes = np.bincount(codes[codes >= 0], minlength=len(distinct))
