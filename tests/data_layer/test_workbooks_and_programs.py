@@ -253,3 +253,14 @@ def test_the_hash_is_of_the_bytes_read(table, book, tmp_path):
     path.write_bytes(buffer.getvalue())
     survey = read_survey(path, book(rest=REST))
     assert survey.provenance.sha256 == hashlib.sha256(buffer.getvalue()).hexdigest()
+
+
+@pytest.mark.parametrize(("kind", "shown", "day"), [("sav", "DATE11", "1582-10-14"),
+                                                    ("dta", "%td", "1960-01-02")])  # fmt: skip
+def test_ratings_under_a_date_format_are_named_and_not_lost(kind, shown, day, book, tmp_path):
+    path = tmp_path / f"a.{kind}"
+    frame = pd.DataFrame({"P1": [1.0, 4.0], "P2": [2.0, 5.0], "P3": [3.0, np.nan]})
+    write = pyreadstat.write_sav if kind == "sav" else pyreadstat.write_dta
+    write(frame, str(path), variable_format={"P1": shown})
+    with pytest.raises(DataError, match=f"column 'P1', .*the date {day} is no number"):
+        read_survey(path, book())

@@ -13,15 +13,18 @@ def read_columnar(name: str, content: bytes, kind: str) -> RawTable:
     import pyarrow as pa
     from pyarrow import feather, parquet
 
-    reader = parquet.read_table if kind == "parquet" else feather.read_table
     try:
-        table = reader(io.BytesIO(content))
-    except (pa.ArrowException, OSError) as err:
+        if kind == "parquet":
+            table = parquet.read_table(io.BytesIO(content), page_checksum_verification=True)
+        else:
+            table = feather.read_table(io.BytesIO(content))
+        table.validate(full=True)  # texts that are no text, places that are not there
+        names = [str(column) for column in table.column_names]
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as err:
         reason = str(err).splitlines()[0].rstrip(".")
         raise DataError(
             f"{name} cannot be read as a {kind} file ({reason}); write it again."
         ) from None
-    names = [str(column) for column in table.column_names]
     twice = sorted({column for column in names if names.count(column) > 1})
     if twice:
         raise DataError(f"{name}: column(s) {twice} occur more than once; rename them.")

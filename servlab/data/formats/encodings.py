@@ -32,6 +32,8 @@ def encoding_of(name: str, content: bytes, encoding: str | None) -> str:
         raise _zero_bytes(name)
     if _decodes(content, "utf-8"):
         return "utf-8"
+    if _mostly_utf8(content):
+        return _proven(name, content, "utf-8")  # which says where it is broken
     candidates = [codec for codec in LEGACY if _decodes(content, codec)]
     if len(candidates) == 1:
         return candidates[0]
@@ -95,6 +97,13 @@ def _decodes(content: bytes, codec: str) -> bool:
     except UnicodeError:
         return False
     return True
+
+
+def _mostly_utf8(content: bytes) -> bool:
+    """Return whether text is UTF-8 but for a few bytes: no other encoding looks like that."""
+    text = content.decode("utf-8", errors="replace")
+    broken = text.count("\ufffd")
+    return sum(not sign.isascii() for sign in text) - broken > 2 * broken
 
 
 def _zero_bytes(name: str) -> DataError:

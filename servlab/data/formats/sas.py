@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from servlab.core.errors import DataError
-from servlab.data.formats.labelled import in_pieces
+from servlab.data.formats.labelled import in_pieces, readable
 from servlab.data.formats.table import RawTable, hash_of
 from servlab.data.schema import Label
 
@@ -56,20 +56,13 @@ def _opened(path: Path, content: bytes) -> tuple[Any, Any]:
     """Return frame and metadata; the bytes that were hashed are the bytes that are read."""
     import pyreadstat
 
-    try:
-        with tempfile.TemporaryDirectory(prefix="servlab-") as folder:
-            copy = Path(folder) / "data.sas7bdat"
-            copy.write_bytes(content)
-            return in_pieces(pyreadstat.read_sas7bdat, str(copy), user_missing=True)
-    except (pyreadstat.ReadstatError, pyreadstat.PyreadstatError, UnicodeDecodeError) as err:
-        raise DataError(
-            f"{path.name} cannot be read as a SAS file ({str(err).rstrip('.')}); "
-            "save it again, or export it as CSV."
-        ) from None
-    except OverflowError:
-        raise DataError(
-            f"{path.name} holds a date that no calendar has; mend it, or export it as CSV."
-        ) from None
+    with (
+        readable(path.name, "SAS"),
+        tempfile.TemporaryDirectory(prefix="servlab-") as folder,
+    ):
+        copy = Path(folder) / "data.sas7bdat"
+        copy.write_bytes(content)
+        return in_pieces(pyreadstat.read_sas7bdat, str(copy), user_missing=True)
 
 
 def _catalog_of(path: Path, catalog: str | None) -> Path | None:
