@@ -62,6 +62,7 @@ _HOMES = {
     "item_decisions": "servlab.estimation.item_decisions",
     "factor_dimensions": "servlab.estimation.factor_dimensions",
     "tucker_congruence": "servlab.estimation.replication",
+    "can_hold_out": "servlab.estimation.replication",
     "hold_out": "servlab.estimation.replication",
     "reliability_coefficients": "servlab.estimation.reliability_coefficients",
     "cosmin_summary": "servlab.estimation.cosmin",

@@ -4,6 +4,8 @@ An error means there is no answer. A warning means there is one that must not be
 trusted as it stands; the result then carries a flag of the same meaning.
 """
 
+from collections.abc import Mapping
+
 
 class ServlabError(Exception):
     """Base of every error that servlab raises on purpose."""
@@ -42,7 +44,23 @@ class StudyError(ServlabError):
 
 
 class ServlabWarning(UserWarning):
-    """Base of every warning that servlab gives."""
+    """Base of every warning that servlab gives.
+
+    Attributes
+    ----------
+    key : str
+        The text of the message catalogue ``warnings`` that says the same to the reader of a
+        report, in the report's language; empty where there is none.
+    values : mapping of str to str
+        What fills that text's placeholders.
+    """
+
+    def __init__(
+        self, text: str = "", *, key: str = "", values: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(text)
+        self.key = key
+        self.values = dict(values or {})
 
 
 class KeyingWarning(ServlabWarning):

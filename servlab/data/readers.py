@@ -136,9 +136,12 @@ def _accept(encoded: Encoded, book: Codebook) -> Survey:
         raise CodebookError("\n".join(keying_question(item, book) for item in sure))
     for item in encoded.negative:
         warnings.warn(
-            f"item {item.item!r} of {item.battery} correlates {item.correlation:.2f} with "
-            f"{item.others.en}, within chance for this many answers; check its wording.",
-            KeyingWarning,
+            KeyingWarning(
+                f"item {item.item!r} of {item.battery} correlates {item.correlation:.2f} with "
+                f"{item.others.en}, within chance for this many answers; check its wording.",
+                key="negative_within_chance",
+                values={"items": str(item.item), "value": f"{item.correlation:.2f}"},
+            ),
             stacklevel=3,
         )
     notes = (*encoded.survey.provenance.notes, *_keying_notes(encoded, book))

@@ -10,7 +10,6 @@ from servlab.scales.weighting import WeightSource
 
 GROUP_ROLES = ("branch", "segment", "wave", "mode")
 NO_GROUP = "none"
-FEWEST_IN_HALF = 50  # rows of a half under which a factor analysis says nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,8 +129,6 @@ class ValidationChoices:
         Its items, and the respondents who answered all of them.
     has_dimensions : bool
         Whether its instrument has dimensions.
-    can_hold_out : bool
-        Whether two halves have more rows than items, and 50 at least.
     most_factors : int
         The most factors that so many items carry.
     """
@@ -140,7 +137,6 @@ class ValidationChoices:
     n_items: int
     n_complete: int
     has_dimensions: bool
-    can_hold_out: bool
     most_factors: int
 
     def group_factors(self, n_factors: int) -> int:
@@ -177,8 +173,8 @@ def validation_choices(survey: Survey, *, battery: str = "auto") -> ValidationCh
     --------
     >>> import servlab as sl
     >>> choices = sl.validation_choices(sl.load_example("servqual"))
-    >>> choices.battery, choices.n_items, choices.can_hold_out
-    ('perception', 22, True)
+    >>> choices.battery, choices.n_items, choices.n_complete
+    ('perception', 22, 361)
     """
     chosen = battery
     if battery == "auto":
@@ -192,6 +188,5 @@ def validation_choices(survey: Survey, *, battery: str = "auto") -> ValidationCh
         n_items=k,
         n_complete=complete,
         has_dimensions=bool(survey.instrument.dimension_codes),
-        can_hold_out=complete // 2 > max(k, FEWEST_IN_HALF - 1),
         most_factors=most_factors(k),
     )

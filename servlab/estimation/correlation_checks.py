@@ -39,9 +39,12 @@ def warn_indefinite(cor: Array) -> None:
     low = smallest_eigenvalue(cor)
     if low < -SINGULAR:
         warnings.warn(
-            f"The pairwise correlations cannot all hold at once (smallest eigenvalue {low:.3g}); "
-            "use missing='listwise' or fewer items.",
-            InadmissibleWarning,
+            InadmissibleWarning(
+                "The pairwise correlations cannot all hold at once (smallest eigenvalue "
+                f"{low:.3g}); use missing='listwise' or fewer items.",
+                key="impossible_pairwise",
+                values={"value": f"{low:.3g}"},
+            ),
             stacklevel=4,
         )
 
@@ -52,26 +55,37 @@ def warn_ordinal(
     """Warn by name of empty cells, of correlations at their bound, of an impossible matrix."""
     if empty_pairs:
         one, other = empty_pairs[0]
+        total = len(cor) * (len(cor) - 1) // 2
         warnings.warn(
-            f"{len(empty_pairs)} of {len(cor) * (len(cor) - 1) // 2} pairs of items have a "
-            f"combination of answers that nobody gave, {one} and {other} for one; their "
-            "polychoric correlations lean on the normal curve there.",
-            SparseDataWarning,
+            SparseDataWarning(
+                f"{len(empty_pairs)} of {total} pairs of items have a "
+                f"combination of answers that nobody gave, {one} and {other} for one; their "
+                "polychoric correlations lean on the normal curve there.",
+                key="empty_pairs",
+                values={"count": str(len(empty_pairs)), "total": str(total)},
+            ),
             stacklevel=4,
         )
     if at_bound:
         one, other = at_bound[0]
         warnings.warn(
-            f"The polychoric correlation of {one} and {other} runs to 1 or -1 "
-            f"({len(at_bound)} such pairs); leave one of them out or join categories.",
-            InadmissibleWarning,
+            InadmissibleWarning(
+                f"The polychoric correlation of {one} and {other} runs to 1 or -1 "
+                f"({len(at_bound)} such pairs); leave one of them out or join categories.",
+                key="at_bound",
+                values={"items": f"{one}, {other}"},
+            ),
             stacklevel=4,
         )
-    if smallest_eigenvalue(cor) < SINGULAR:
+    low = smallest_eigenvalue(cor)
+    if low < SINGULAR:
         warnings.warn(
-            f"The polychoric correlations cannot all hold at once (smallest eigenvalue "
-            f"{smallest_eigenvalue(cor):.3g}); use fewer items or smooth_moments.",
-            InadmissibleWarning,
+            InadmissibleWarning(
+                f"The polychoric correlations cannot all hold at once (smallest eigenvalue "
+                f"{low:.3g}); use fewer items or smooth_moments.",
+                key="impossible_polychoric",
+                values={"value": f"{low:.3g}"},
+            ),
             stacklevel=4,
         )
 
@@ -86,9 +100,12 @@ def check_invertible(given: "Moments", purpose: str) -> None:
         return
     if low > SINGULAR:
         warnings.warn(
-            f"{purpose}: {_culprits(given, 1e-3)}, nearly (smallest eigenvalue {low:.2g}); "
-            "results hang on rounding and chance, leave one of them out.",
-            CollinearityWarning,
+            CollinearityWarning(
+                f"{purpose}: {_culprits(given, 1e-3)}, nearly (smallest eigenvalue {low:.2g}); "
+                "results hang on rounding and chance, leave one of them out.",
+                key="nearly_singular",
+                values={"items": ", ".join(_involved(given, 1e-3)), "value": f"{low:.2g}"},
+            ),
             stacklevel=3,
         )
         return
@@ -103,13 +120,25 @@ def check_invertible(given: "Moments", purpose: str) -> None:
 
 
 def _culprits(given: "Moments", slack: float = 1e-8) -> str:
-    """Name the items that make a correlation matrix singular."""
-    k = len(given.names)
-    rows, cols = np.triu_indices(k, 1)
+    """Say which items make a correlation matrix singular."""
+    twins = _twins(given, slack)
+    if twins:
+        return f"{twins[0]!r} and {twins[1]!r} are copies of each other"
+    return f"{_involved(given, slack)} depend on each other"
+
+
+def _twins(given: "Moments", slack: float) -> list[str]:
+    """Return the first two items that copy each other; none where no two do."""
+    rows, cols = np.triu_indices(len(given.names), 1)
     twins = np.abs(given.cor[rows, cols]) > 1 - slack
-    if twins.any():
-        at = int(np.argmax(twins))
-        return f"{given.names[rows[at]]!r} and {given.names[cols[at]]!r} are copies of each other"
+    if not twins.any():
+        return []
+    at = int(np.argmax(twins))
+    return [given.names[rows[at]], given.names[cols[at]]]
+
+
+def _involved(given: "Moments", slack: float) -> list[str]:
+    """Return the items that make a correlation matrix singular."""
     vector = np.linalg.eigh(given.cor)[1][:, 0]
     involved = [name for name, v in zip(given.names, vector, strict=True) if abs(v) > 1e-4]
-    return f"{involved} depend on each other"
+    return _twins(given, slack) or involved

@@ -238,9 +238,12 @@ def _warn_heywood(heywood: tuple[str, ...]) -> None:
     """Warn of items whose uniqueness is at its bound."""
     if heywood:
         warnings.warn(
-            f"Heywood case: the uniqueness of {', '.join(heywood)} is at its bound; "
-            "ask for fewer factors or another extraction before trusting these loadings.",
-            HeywoodWarning,
+            HeywoodWarning(
+                f"Heywood case: the uniqueness of {', '.join(heywood)} is at its bound; "
+                "ask for fewer factors or another extraction before trusting these loadings.",
+                key="heywood",
+                values={"items": ", ".join(heywood)},
+            ),
             stacklevel=3,
         )
 

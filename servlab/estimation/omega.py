@@ -175,9 +175,11 @@ def general_loadings(Phi: Array, extraction: Extraction) -> Array:
     found = extract(Phi, 1, extraction)
     if found.heywood.any():
         warnings.warn(
-            "Heywood case: a factor is as good as the general factor behind it; "
-            "try another n_factors before trusting omega hierarchical.",
-            HeywoodWarning,
+            HeywoodWarning(
+                "Heywood case: a factor is as good as the general factor behind it; "
+                "try another n_factors before trusting omega hierarchical.",
+                key="heywood_general",
+            ),
             stacklevel=3,
         )
     loadings: Array = found.loadings[:, 0]
@@ -205,9 +207,12 @@ def _omega_result(fit: EfaResult, g: Array, group: Array) -> OmegaResult:
     negative = tuple(loadings.index[g < 0])
     if negative:
         warnings.warn(
-            f"Items {list(negative)} load negatively on the general factor; "
-            "check in the codebook whether they are reversed.",
-            KeyingWarning,
+            KeyingWarning(
+                f"Items {list(negative)} load negatively on the general factor; "
+                "check in the codebook whether they are reversed.",
+                key="negative_general",
+                values={"items": ", ".join(map(str, negative))},
+            ),
             stacklevel=3,
         )
     total = float(1 - uniqueness.sum() / R.sum())
@@ -349,9 +354,12 @@ def congeneric_omega(
     heywood = tuple(np.array(given.names)[found.heywood].tolist())
     if heywood:
         warnings.warn(
-            f"Heywood case: the uniqueness of {list(heywood)} is at its bound; "
-            "one factor does not fit these items.",
-            HeywoodWarning,
+            HeywoodWarning(
+                f"Heywood case: the uniqueness of {list(heywood)} is at its bound; "
+                "one factor does not fit these items.",
+                key="heywood_one_factor",
+                values={"items": ", ".join(heywood)},
+            ),
             stacklevel=2,
         )
     loadings = pd.Series(found.loadings[:, 0], index=list(given.names), name="estimate")

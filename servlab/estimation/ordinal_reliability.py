@@ -77,9 +77,12 @@ def categorical_omega(items: pd.DataFrame | Moments) -> ReliabilityCoefficient:
     heywood = tuple(series.index[np.abs(loadings) >= 1])
     if heywood:
         warnings.warn(
-            f"Heywood case: the loading of {list(heywood)} reaches 1; "
-            "one factor does not fit these items.",
-            HeywoodWarning,
+            HeywoodWarning(
+                f"Heywood case: the loading of {list(heywood)} reaches 1; "
+                "one factor does not fit these items.",
+                key="heywood_one_factor",
+                values={"items": ", ".join(map(str, heywood))},
+            ),
             stacklevel=2,
         )
     return ReliabilityCoefficient(

@@ -160,9 +160,12 @@ def regress(
     if collinear:
         pairs = "; ".join(f"{a!r} with {b!r} (VIF {vif[a]:.1f})" for a, b in collinear)
         warnings.warn(
-            f"predictors are nearly collinear: {pairs}. Their coefficients cannot be told apart; "
-            "read their intervals, or combine or drop one.",
-            CollinearityWarning,
+            CollinearityWarning(
+                f"predictors are nearly collinear: {pairs}. Their coefficients cannot be told "
+                "apart; read their intervals, or combine or drop one.",
+                key="collinear",
+                values={"items": "; ".join(f"{a}, {b}" for a, b in collinear)},
+            ),
             stacklevel=2,
         )
     table = _coefficients(fit, labels, conf_level)

@@ -251,9 +251,12 @@ def _negative_items(by_item: pd.DataFrame) -> tuple[str, ...]:
     negative = tuple(by_item.index[by_item["item_rest"] < 0])
     if negative:
         warnings.warn(
-            f"Items {list(negative)} correlate negatively with the sum of the others; "
-            "check in the codebook whether they are reversed.",
-            KeyingWarning,
+            KeyingWarning(
+                f"Items {list(negative)} correlate negatively with the sum of the others; "
+                "check in the codebook whether they are reversed.",
+                key="negative_rest",
+                values={"items": ", ".join(map(str, negative))},
+            ),
             stacklevel=3,
         )
     return negative

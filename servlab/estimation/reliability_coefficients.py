@@ -230,8 +230,12 @@ def _sparse_noted(code: str, sparse: list[str]) -> Iterator[None]:
 def _warn_sparse(sparse: list[str]) -> None:
     if sparse:
         warnings.warn(
-            f"Polychoric correlations of {', '.join(sparse)} lean on the normal curve where nobody "
-            "gave a combination of answers; categorical omega and polychoric alpha rest on them.",
-            SparseDataWarning,
+            SparseDataWarning(
+                f"Polychoric correlations of {', '.join(sparse)} lean on the normal curve where "
+                "nobody gave a combination of answers; categorical omega and polychoric alpha rest "
+                "on them.",
+                key="sparse_scales",
+                values={"count": str(len(sparse))},
+            ),
             stacklevel=3,
         )

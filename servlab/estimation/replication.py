@@ -4,6 +4,7 @@ What was explored on some respondents is only confirmed on others. A seeded spli
 aside: the factors of one half are held against those of the other.
 """
 
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,13 +12,16 @@ import pandas as pd
 from scipy.optimize import linear_sum_assignment
 
 from servlab.core.checks import check_count, check_items
-from servlab.core.errors import ModelError
-from servlab.core.linalg import Array
+from servlab.core.errors import ModelError, ServlabWarning
+from servlab.core.linalg import Array, smallest_eigenvalue
 from servlab.core.standards import standard
+from servlab.estimation.correlation_checks import SINGULAR
 from servlab.estimation.efa import EfaResult, efa
 from servlab.estimation.extraction import Extraction
-from servlab.estimation.moments import Kind
+from servlab.estimation.moments import Kind, moments
 from servlab.estimation.rotation import Rotation
+
+FEWEST_IN_HALF = 50  # rows of a half under which a factor analysis says nothing
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -141,6 +145,44 @@ def split_halves(items: pd.DataFrame, *, seed: int) -> tuple[pd.DataFrame, pd.Da
     order = np.random.default_rng(seed).permutation(len(complete))
     size = (len(complete) + 1) // 2
     return complete.iloc[np.sort(order[:size])], complete.iloc[np.sort(order[size:])]
+
+
+def can_hold_out(items: pd.DataFrame, *, seed: int, kind: Kind = "pearson") -> bool:
+    """Return whether both halves of a split carry a factor analysis.
+
+    Parameters
+    ----------
+    items : DataFrame
+        (n, k) responses; rows with missing answers are left out.
+    seed : int
+        Seed of the split.
+    kind : {"pearson", "polychoric"}
+        Which correlations.
+
+    Returns
+    -------
+    bool
+        Whether each half has 50 rows, more rows than items, no constant item, and correlations
+        that can all hold at once (polychoric ones of few rows often cannot).
+
+    Examples
+    --------
+    >>> import servlab as sl
+    >>> items = sl.load_example("servqual").items("perception")
+    >>> can_hold_out(items, seed=1), can_hold_out(items.iloc[:60], seed=1)
+    (True, False)
+    """
+    halves = split_halves(check_items(items), seed=seed)
+    if min(map(len, halves)) < max(FEWEST_IN_HALF, items.shape[1] + 1):
+        return False
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ServlabWarning)  # hold_out itself gives them
+        try:
+            return all(
+                smallest_eigenvalue(moments(half, kind=kind).cor) > SINGULAR for half in halves
+            )
+        except ModelError:
+            return False
 
 
 def hold_out(

@@ -14,6 +14,8 @@ import time
 import warnings
 from typing import Any
 
+from servlab.core.errors import ServlabWarning
+
 WARNING_MIME = "application/vnd.servlab.warning+json"
 
 
@@ -38,7 +40,10 @@ def emit_warning(
 ) -> None:
     """Stand in for ``warnings.showwarning``."""
     del filename, lineno, file, line  # temporary file names differ between runs
-    emit(WARNING_MIME, {"category": category.__name__, "message": str(message)})
+    payload: dict[str, Any] = {"category": category.__name__, "message": str(message)}
+    if isinstance(message, ServlabWarning) and message.key:
+        payload |= {"key": message.key, "values": message.values}
+    emit(WARNING_MIME, payload)
 
 
 def end_with(parent: int, *, every: float = 0.5) -> None:

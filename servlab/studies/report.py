@@ -226,6 +226,10 @@ def _warnings(notices: Sequence[Mapping[str, Any]], language: Language) -> Marku
         category = notice["category"]
         known = isinstance(getattr(errors, category, None), type)
         lead = message(f"report.notice_{category if known else 'other'}", language)
+        if notice.get("key"):
+            end = "." if language == "en" else "。"
+            items.append(tag("li", tag("b", lead + end) + " " + _worded(notice, language)))
+            continue
         own = tag("span", notice["message"], lang="en")
         if language == "en":
             items.append(tag("li", tag("b", lead + ".") + " " + own))
@@ -233,6 +237,13 @@ def _warnings(notices: Sequence[Mapping[str, Any]], language: Language) -> Marku
             fold = tag("summary", message("report.original", language)) + own
             items.append(tag("li", tag("b", lead + "。") + tag("details", fold)))
     return tag("ul", Markup("").join(items), class_="points") if items else Markup("")
+
+
+def _worded(notice: Mapping[str, Any], language: Language) -> str:
+    """Return one of our warnings in the report's language."""
+    values = dict(notice["values"])
+    count = int(values.pop("count")) if "count" in values else None
+    return message(f"warnings.{notice['key']}", language, count=count, **values)
 
 
 def _about(manifest: Mapping[str, Any], missing: set[str], language: Language) -> Markup:

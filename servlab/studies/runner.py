@@ -8,7 +8,7 @@ import json
 import os
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType
@@ -57,11 +57,17 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """A warning that a cell gave."""
+    """A warning that a cell gave.
+
+    ``key`` and ``values`` name the text of the catalogue ``warnings`` that says the same to a
+    reader; ``key`` is empty for the warnings of others.
+    """
 
     cell: int
     category: str
     message: str
+    key: str = ""
+    values: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -297,8 +303,9 @@ def _notices(payloads: list[tuple[int, dict[str, Any]]]) -> list[Notice]:
     """Return the cells' warnings, each once."""
     found: dict[tuple[str, str], Notice] = {}
     for cell, payload in payloads:
-        key = (payload["category"], payload["message"])
-        found.setdefault(key, Notice(cell, *key))
+        same = (payload["category"], payload["message"])
+        told = {"key": payload.get("key", ""), "values": payload.get("values", {})}
+        found.setdefault(same, Notice(cell, *same, **told))
     return list(found.values())
 
 
@@ -331,7 +338,14 @@ def _report(
         "status": "failed" if failures else "complete",
         "failures": [_as_fact(failure) for failure in failures],
         "notices": [
-            {"category": n.category, "message": n.message, "cell": n.cell} for n in notices
+            {
+                "category": n.category,
+                "message": n.message,
+                "cell": n.cell,
+                "key": n.key,
+                "values": dict(n.values),
+            }
+            for n in notices
         ],
     }
     title = page.metadata.get("title")

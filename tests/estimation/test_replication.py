@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 import servlab as sl
 from servlab.core.columns import check_tidy
 from servlab.core.errors import HeywoodWarning, ModelError
-from servlab.estimation.replication import hold_out, split_halves, tucker_congruence
+from servlab.estimation.replication import can_hold_out, hold_out, split_halves, tucker_congruence
 from tests.tolerances import CLOSED_FORM, EXACT
 
 
@@ -86,6 +86,16 @@ def test_few_rows_are_flagged_and_too_few_refused(perception):
     assert not hold_out(perception.iloc[:, :9], 2, seed=1).small
     with pytest.raises(ModelError, match="each half needs more rows than items; 40 complete"):
         hold_out(perception.dropna().iloc[:40], 2, seed=1)
+
+
+def test_halves_that_carry_no_factor_analysis_are_told_beforehand(perception):
+    assert can_hold_out(perception, seed=1)
+    assert not can_hold_out(perception.iloc[:100], seed=1)  # halves under 50 rows
+    rare = perception.dropna().iloc[:120].assign(rare=0.0)
+    rare.iloc[0, -1] = 1.0
+    assert not can_hold_out(rare, seed=1)  # constant in one half
+    twin = perception.assign(twin=perception["1"])
+    assert not can_hold_out(twin, seed=1)
 
 
 def test_other_items_or_empty_factors_are_refused():

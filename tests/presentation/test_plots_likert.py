@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from servlab.core.errors import ModelError
 from servlab.data.schema import Scale
-from servlab.presentation.chart import diverging
+from servlab.presentation.chart import diverging, text_width
 from servlab.presentation.plots.likert import plot_likert, plot_likert_by, sides, starts
+from servlab.presentation.plots.rows import EM
 from servlab.scales.descriptives import item_descriptives
 from tests.presentation.drawn import drawn, texts
 from tests.surveys import tiny_survey
@@ -165,3 +166,18 @@ def test_alt_text_says_both_sides():
     chart = plot_likert(DESCRIBED, language="zh")
     below, above = sides(DESCRIBED.shares.loc["a1"], DESCRIBED.scale)
     assert f"a1 item a1：{100 * below:.0f} %低于中点，{100 * above:.0f} %高于中点" in chart.alt
+
+
+def test_eleven_points_stay_inside_a_phone():
+    answers = SURVEY.answers["perception"] + 3  # 4 to 10 on a scale from 0 to 10
+    wide = replace(
+        SURVEY,
+        answers={"perception": answers},
+        scales={"perception": Scale(low=0, high=10)},
+    )
+    for figure in drawn(plot_likert, item_descriptives(wide, "perception"))[1:]:
+        width = figure.get_figwidth() * 72
+        key = [text for text in figure.texts if text.get_position()[1] > 0.8]
+        assert {"0 lowest", "10 highest"} <= {text.get_text() for text in key}
+        for text in key:
+            assert text.get_position()[0] * width + text_width(text.get_text()) * EM <= width + 4

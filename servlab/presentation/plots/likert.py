@@ -271,15 +271,23 @@ def _write_scale(
     language: Language,
     colours: dict[int, str],
 ) -> None:
-    """Write the scale's points as coloured squares, its ends in words."""
+    """Write the scale's points as coloured squares, its ends in words.
+
+    Where eleven points do not fit beside each other, those between the ends go without a number.
+    """
     from matplotlib.lines import Line2D
 
     x, y = plan.left, (plan.height - 15) / plan.height
-    for i, point in enumerate(points):
-        words = str(point)
-        if i in (0, len(points) - 1):
-            end = "low" if i == 0 else "high"
-            words = message(f"items.likert_{end}", language, point=words)
+    gap = 6 if plan.narrow else 14
+    ends = [
+        message(f"items.likert_{end}", language, point=str(points[place]))
+        for end, place in (("low", 0), ("high", -1))
+    ]
+    inner = [str(point) for point in points[1:-1]]
+    texts = [ends[0], *inner, ends[1]]
+    if sum(16 + text_width(text) * EM + gap for text in texts) > plan.width - plan.left:
+        texts = [ends[0], *("" for _ in inner), ends[1]]
+    for point, words in zip(points, texts, strict=True):
         square = Line2D(
             [(x + 6) / plan.width],
             [y],
@@ -289,8 +297,9 @@ def _write_scale(
             linestyle="none",
         )
         figure.add_artist(square)
-        figure.text((x + 16) / plan.width, y, words, va="center_baseline", color=SOFT, size=12)
-        x += 16 + text_width(words) * EM + (6 if plan.narrow else 14)
+        if words:
+            figure.text((x + 16) / plan.width, y, words, va="center_baseline", color=SOFT, size=12)
+        x += 16 + text_width(words) * EM + (gap if words else 0)
 
 
 def _alt(shares: pd.DataFrame, scale: Scale, language: Language) -> str:
