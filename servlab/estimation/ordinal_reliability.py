@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from scipy import optimize, special
 
-from servlab.core.errors import HeywoodWarning, ModelError
+from servlab.core.errors import HeywoodWarning, InadmissibleWarning, ModelError
 from servlab.core.linalg import Array
 from servlab.estimation.binormal import binormal_cdf
 from servlab.estimation.moments import Moments, moments
@@ -40,6 +40,9 @@ def categorical_omega(items: pd.DataFrame | Moments) -> ReliabilityCoefficient:
     -----
     HeywoodWarning
         When a loading reaches 1.
+    InadmissibleWarning
+        When omega exceeds 1: one factor does not fit the items, and the covariance that it
+        claims is more than there is.
 
     Notes
     -----
@@ -73,6 +76,7 @@ def categorical_omega(items: pd.DataFrame | Moments) -> ReliabilityCoefficient:
     loadings = one_factor_dwls(given.cor, precision)
     common = summed_covariance(given.thresholds, np.outer(loadings, loadings))
     total = summed_covariance(given.thresholds, given.cor)
+    _check_at_most_one(common / total)
     series = pd.Series(loadings, index=list(given.names), name="estimate")
     heywood = tuple(series.index[np.abs(loadings) >= 1])
     if heywood:
@@ -88,6 +92,20 @@ def categorical_omega(items: pd.DataFrame | Moments) -> ReliabilityCoefficient:
     return ReliabilityCoefficient(
         "categorical_omega", common / total, "answers", series, heywood, given.n, given.n_dropped
     )
+
+
+def _check_at_most_one(omega: float) -> None:
+    """Warn of a reliability that no sum of answers could have."""
+    if omega > 1:
+        warnings.warn(
+            InadmissibleWarning(
+                f"categorical omega is {omega:.3f}, over 1: one factor does not fit these items; "
+                "look for more factors, and do not report it.",
+                key="omega_above_one",
+                values={"value": f"{omega:.3f}"},
+            ),
+            stacklevel=3,
+        )
 
 
 def polychoric_alpha(items: pd.DataFrame | Moments) -> ReliabilityCoefficient:

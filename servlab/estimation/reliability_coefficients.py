@@ -7,11 +7,16 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
 
+import numpy as np
 import pandas as pd
 
+from servlab.core.checks import check_count
 from servlab.core.errors import ModelError, NotConvergedError, SparseDataWarning
+from servlab.core.standards import standard
 from servlab.data.instrument import Instrument
 from servlab.data.survey import Survey
+from servlab.estimation.extraction import extract
+from servlab.estimation.moments import moments
 from servlab.estimation.omega import congeneric_omega
 from servlab.estimation.ordinal_reliability import categorical_omega, polychoric_alpha
 from servlab.estimation.reliability import cronbach_alpha
@@ -41,9 +46,14 @@ class ReliabilityCoefficients:
         alpha), ``n_items``, ``n``, ``n_dropped``.
     recommended : Series
         The coefficient to report, by dimension: categorical omega, else the omega of one factor,
-        else alpha.
+        else alpha; alpha too where one factor does not fit.
     heywood : dict of str to tuple of str
         Dimensions whose one-factor model has a Heywood case, with the items: a flag.
+    inadmissible : tuple of str
+        Dimensions whose categorical omega exceeds 1: a flag.
+    misfit : tuple of str
+        Dimensions among whose items one factor leaves a root mean square residual over .08: a
+        flag, since their omegas of one factor would be too high.
     sparse : tuple of str
         Dimensions with combinations of answers that nobody gave: a flag.
     left_out : dict of str to str
@@ -58,6 +68,8 @@ class ReliabilityCoefficients:
     by_term: pd.DataFrame
     recommended: pd.Series
     heywood: dict[str, tuple[str, ...]]
+    inadmissible: tuple[str, ...]
+    misfit: tuple[str, ...]
     sparse: tuple[str, ...]
     left_out: dict[str, str]
     conf_level: float
@@ -86,7 +98,7 @@ class ReliabilityCoefficients:
 
 
 def reliability_coefficients(
-    survey: Survey, battery: str, *, conf_level: float = 0.95
+    survey: Survey, battery: str, *, n_factors: int = 1, conf_level: float = 0.95
 ) -> ReliabilityCoefficients:
     """Compute every reliability coefficient of each dimension of a battery.
 
@@ -96,6 +108,9 @@ def reliability_coefficients(
         Its weights are not used: most coefficients have no weighted form.
     battery : str
         The battery.
+    n_factors : int
+        Factors behind all items, in an instrument without dimensions; the omegas of one factor
+        are given for all items only when it is 1.
     conf_level : float
         Level of Feldt's interval of alpha, in (0, 1).
 
@@ -120,7 +135,9 @@ def reliability_coefficients(
     Every coefficient speaks of the plain sum of a dimension's answers, except polychoric alpha,
     which speaks of latent responses that nobody sees. The omegas need three items and one
     factor, so they are given for dimensions, and for all items together only in an instrument
-    without dimensions. Items are at most 18 for the split halves (lambda 4 among them).
+    without dimensions whose items have one factor. Where one factor does not fit (a Heywood
+    case, an omega over 1, a root mean square residual over .08) alpha is
+    to be reported. Items are at most 18 for the split halves (lambda 4 among them).
 
     References
     ----------
@@ -138,7 +155,7 @@ def reliability_coefficients(
     """
     items = survey.items(battery)
     scales = {c: list(survey.instrument.items_of(c)) for c in survey.instrument.dimension_codes}
-    whole_is_one = not scales
+    whole_is_one = not scales and check_count("n_factors", n_factors) == 1
     scales[OVERALL_ITEMS] = list(items.columns)
     rows, heywood, left_out = {}, {}, {}
     sparse: list[str] = []
@@ -157,13 +174,18 @@ def reliability_coefficients(
         raise ModelError(f"no reliability of {battery!r} can be given: {reason}")
     _warn_sparse(sparse)
     table = pd.DataFrame.from_dict(rows, orient="index")
+    residual = table.pop("rms_one_factor")
+    misfit = tuple(residual.index[residual > standard("rms_residual").value])
+    inadmissible = tuple(table.index[table["categorical_omega"] > 1])
     complete = int(items.notna().all(axis=1).sum())
     return ReliabilityCoefficients(
         instrument=survey.instrument,
         battery=battery,
         by_term=table.astype({"n_items": int, "n": int, "n_dropped": int}),
-        recommended=_recommended(table, heywood),
+        recommended=_recommended(table, {*heywood, *inadmissible, *misfit}),
         heywood=heywood,
+        inadmissible=inadmissible,
+        misfit=misfit,
         sparse=tuple(sparse),
         left_out=left_out,
         conf_level=conf_level,
@@ -187,12 +209,14 @@ def _row(
         row |= {"split_half_mean": halves.mean, "split_half_lowest": halves.lowest}
         row["odd_even"] = halves.odd_even
     heywood: dict[str, None] = {}
+    row["rms_one_factor"] = float("nan")
     if one_factor and items.shape[1] >= 3:
         for coefficient in (congeneric_omega, categorical_omega, polychoric_alpha):
             found = _attempt(partial(coefficient, items))
             if found is not None:
                 row[found.coefficient] = found.estimate
                 heywood |= dict.fromkeys(found.heywood)
+        row["rms_one_factor"] = one_factor_residual(items)
     row |= {"n_items": items.shape[1], "n": alpha.n, "n_dropped": alpha.n_dropped}
     return row, tuple(heywood)
 
@@ -205,11 +229,19 @@ def _attempt(coefficient: Callable[[], Result]) -> Result | None:
         return None
 
 
-def _recommended(table: pd.DataFrame, heywood: dict[str, tuple[str, ...]]) -> pd.Series:
-    """Return the coefficient to report of each scale: no omega where its factor has a Heywood."""
+def one_factor_residual(items: pd.DataFrame) -> float:
+    """Return the root mean square residual correlation that one minres factor leaves."""
+    given = moments(items)
+    found = extract(given.cor, 1, "minres").loadings
+    residual = (given.cor - found @ found.T)[np.triu_indices(len(given.names), 1)]
+    return float(np.sqrt((residual**2).mean()))
+
+
+def _recommended(table: pd.DataFrame, doubtful: set[str]) -> pd.Series:
+    """Return the coefficient to report of each scale: no omega where one factor does not fit."""
     chosen = {}
     for code, row in table.iterrows():
-        options = PREFERRED if str(code) not in heywood else PREFERRED[-1:]
+        options = PREFERRED if str(code) not in doubtful else PREFERRED[-1:]
         chosen[code] = next(name for name in options if row[name] == row[name])
     return pd.Series(chosen, name="term", dtype=object)
 

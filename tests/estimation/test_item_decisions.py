@@ -1,5 +1,6 @@
 """Item analysis by dimension, factors beside dimensions, and decisions by their stated rules."""
 
+import warnings
 from dataclasses import replace
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 
 import servlab as sl
 from servlab.core.columns import check_tidy
-from servlab.core.errors import HeywoodWarning, ModelError
+from servlab.core.errors import HeywoodWarning, InadmissibleWarning, ModelError
 from servlab.core.standards import STANDARDS, standard
 from servlab.estimation.item_decisions import RULES, decide, item_decisions
 from servlab.scales.scoring import OVERALL_ITEMS
@@ -198,3 +199,43 @@ def test_two_items_have_alpha_and_no_omega():
         found = sl.reliability_coefficients(survey, "perception")
     assert pd.isna(found.by_term.loc["a", "congeneric_omega"])
     assert found.recommended["a"] == "alpha"
+
+
+def test_an_omega_over_one_is_flagged_and_never_recommended():
+    """Three pairs of near copies: one factor claims more covariance than there is."""
+    rng = np.random.default_rng(1)
+    common = rng.standard_normal((600, 1))
+    pairs = common + 0.9 * rng.standard_normal((600, 3)).repeat(2, axis=1)
+    latent = pairs + 0.15 * rng.standard_normal((600, 6))
+    answers = pd.DataFrame(np.clip(np.rint(4 + latent), 1, 7))
+    survey = tiny_survey(n=600, per_dimension=(6, 3), batteries=("perception",))
+    codes = list(survey.instrument.items_of("a"))
+    spoilt = with_answers(
+        survey,
+        survey.answers["perception"].assign(**dict(zip(codes, answers.to_numpy().T, strict=True))),
+    )
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        found = sl.reliability_coefficients(spoilt, "perception")
+    omega = found.by_term.loc["a", "categorical_omega"]
+    assert omega > 1.2
+    assert found.inadmissible == ("a",)
+    assert any(isinstance(w.message, InadmissibleWarning) for w in caught)
+    assert found.misfit == ("a",)
+    assert found.recommended["a"] == "alpha"
+    assert found.recommended["b"] == "categorical_omega"
+
+
+def test_several_factors_without_dimensions_have_no_omega_of_one_factor():
+    survey = tiny_survey(n=120, per_dimension=(6,), batteries=("perception",))
+    bare = survey.instrument.model_copy(
+        update={"dimensions": (), "items": tuple(i.model_copy(update={"dimension": None})
+                                                 for i in survey.instrument.items)}
+    )  # fmt: skip
+    flat = replace(survey, instrument=bare)
+    with pytest.warns(sl_sparse()):
+        one = sl.reliability_coefficients(flat, "perception")
+    assert one.recommended[OVERALL_ITEMS] == "categorical_omega"
+    several = sl.reliability_coefficients(flat, "perception", n_factors=2)
+    assert several.recommended[OVERALL_ITEMS] == "alpha"
+    assert pd.isna(several.by_term.loc[OVERALL_ITEMS, "congeneric_omega"])

@@ -20,7 +20,7 @@ from servlab.scales.scoring import OVERALL_ITEMS
 def narrate_coefficients(result: ReliabilityCoefficients, *, language: Language = "en") -> Prose:
     """Say which coefficient to report for which dimension, its value, and why."""
     terms = reported(result)
-    sentences = [*heywood_dimensions(result, language)]
+    sentences = one_factor_flags(result, language)
     for name in PREFERRED:
         codes = [code for code in terms if terms[code] == name]
         if codes:
@@ -78,19 +78,24 @@ def _report(
     )
 
 
-def heywood_dimensions(result: ReliabilityCoefficients, language: Language) -> list[str]:
-    """Return the sentence on dimensions whose one factor has a Heywood case."""
-    if not result.heywood:
-        return []
-    items = [code for named in result.heywood.values() for code in named]
-    return [
-        message(
-            "reliability.heywood",
-            language,
-            names=names_in_sentence(list(result.heywood), result.instrument, language),
-            items=names_in_sentence(list(dict.fromkeys(items)), result.instrument, language),
+def one_factor_flags(result: ReliabilityCoefficients, language: Language) -> list[str]:
+    """Return the sentences on dimensions that one factor does not fit."""
+    said = []
+    if result.heywood:
+        items = [code for named in result.heywood.values() for code in named]
+        said.append(
+            message(
+                "reliability.heywood",
+                language,
+                names=names_in_sentence(list(result.heywood), result.instrument, language),
+                items=names_in_sentence(list(dict.fromkeys(items)), result.instrument, language),
+            )
         )
-    ]
+    for key, codes in (("inadmissible", result.inadmissible), ("misfit", result.misfit)):
+        if codes:
+            names = names_in_sentence(codes, result.instrument, language)
+            said.append(message(f"reliability.{key}", language, names=names))
+    return said
 
 
 @narrate.register

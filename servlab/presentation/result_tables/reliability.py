@@ -15,8 +15,8 @@ from servlab.presentation.formats import format_count
 from servlab.presentation.labels import conf_text, dropped_note, names_in_sentence, rows_notes
 from servlab.presentation.messages import message
 from servlab.presentation.narrative.reliability import (
-    heywood_dimensions,
     omega_flags,
+    one_factor_flags,
     reported,
     single_flags,
 )
@@ -83,10 +83,11 @@ def _marks(result: ReliabilityCoefficients, name: str) -> list[Mark]:
     """Mark a Heywood case, what falls short, and the coefficient to report."""
     marks: list[Mark] = []
     chosen = reported(result)
+    doubtful = {*result.heywood, *result.inadmissible, *result.misfit}
     for code, value in result.by_term[name].items():
         to_report = chosen.get(str(code)) == name
         short = to_report and not standard("reliability").met_by(value)
-        if short or (name in OMEGAS and str(code) in result.heywood):
+        if short or (name in OMEGAS and str(code) in doubtful):
             marks.append("bad")
         else:
             marks.append("strong" if to_report else "")
@@ -97,10 +98,12 @@ def _coefficient_notes(
     result: ReliabilityCoefficients, part: str, language: Language
 ) -> tuple[str, ...]:
     left_out = names_in_sentence(list(result.left_out), result.instrument, language)
-    whole = OVERALL_ITEMS in result.by_term.index and len(result.by_term) > 1
+    whole = OVERALL_ITEMS in result.by_term.index and (
+        result.by_term.loc[[OVERALL_ITEMS], list(OMEGAS)].isna().all(axis=None)
+    )
     return sentences(
         [
-            *heywood_dimensions(result, language),
+            *one_factor_flags(result, language),
             standard_note(["reliability"], language),
             message(f"reliability.{part}_note", language),
             message("reliability.whole_note", language) if whole and part == "main" else "",
