@@ -9,6 +9,7 @@ import pytest
 
 import servlab as sl
 from tests.browser_tools import check_page, faults
+from tests.presentation.exported import read_sheets, read_word
 
 ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOK = ROOT / "notebooks" / "quality_study.ipynb"
@@ -19,7 +20,12 @@ pytestmark = pytest.mark.study
 
 def run(out, language, name, **parameters):
     result = sl.run_study(
-        NOTEBOOK, {"language": language, **parameters}, out=out, name=name, language=language
+        NOTEBOOK,
+        {"language": language, **parameters},
+        out=out,
+        name=name,
+        language=language,
+        export=("docx", "xlsx", "tex"),
     )
     assert result.status == "complete", [f.error for f in result.failures]
     return result
@@ -72,6 +78,34 @@ def test_english_report_has_no_chinese_and_chinese_no_english_sentences(servqual
     assert not CHINESE.search(english.replace("中文", ""))
     sentences = re.findall(r"(?:\b[a-z]+\b[ ,]+){5,}", chinese)
     assert [s for s in sentences if "Journal" not in s and "checked" not in s] == []
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_exported_tables_say_cell_by_cell_what_the_report_says(servqual, language):
+    from bs4 import BeautifulSoup
+
+    run = servqual[language]
+    page = BeautifulSoup(run.report.read_text(encoding="utf-8"), "html.parser")
+    shown = [
+        (
+            " ".join(table.caption.get_text().split()),
+            [
+                [" ".join(cell.get_text().split()) for cell in row.find_all(["th", "td"])]
+                for row in table.find_all("tr")
+            ],
+        )
+        for table in page.select(".tablebox table")
+    ]
+    docx, xlsx, tex = (path.read_bytes() for path in run.exports)
+    read = read_word(docx)
+    assert len(read) == len(shown) > 10
+    for number, (found, (caption, rows)) in enumerate(zip(read, shown, strict=True), start=1):
+        assert [[" ".join(cell.split()) for cell in row] for row in found.rows] == rows
+        title = found.caption.split("\n" if language == "en" else "\u3000", 1)[1]
+        assert caption.endswith(title)
+        assert str(number) in caption
+    assert tex.decode().count("\\caption{") == len(shown)
+    assert len(read_sheets(xlsx)) == len(shown) + 1
 
 
 def test_simulated_data_are_called_simulated(servqual):

@@ -20,11 +20,9 @@ from servlab.core.errors import ParameterError, ServlabError, StudyError
 if TYPE_CHECKING:
     from rich.progress import TaskID
 
-    from servlab.data.check import CheckReport
     from servlab.presentation.export import Form
     from servlab.studies.engine import CellProgress, Progress
     from servlab.studies.examples import ExampleStudy, Said
-    from servlab.studies.parameters import ParameterSchema
     from servlab.studies.runner import StudyRun
 
 DONE, FAILED, WRONG_CALL = 0, 1, 2
@@ -268,22 +266,10 @@ def _tell(outcome: "StudyRun", *, quiet: bool) -> None:
 @app.command(epilog="Example: servlab params quality_study")
 def params(notebook: NotebookArgument) -> None:
     """List the parameters of a notebook: name, type, default, help."""
+    from servlab.studies.answers import parameter_list
     from servlab.studies.parameters import list_parameters
 
     _answer(parameter_list(list_parameters(notebook)))
-
-
-def parameter_list(schema: "ParameterSchema") -> str:
-    """Return the parameters of a notebook as text, a paragraph each."""
-    from servlab.studies.parameters import as_text
-
-    lines = [f"{schema.notebook}: {len(schema)} parameters (-p NAME=VALUE)"]
-    for parameter in schema:
-        default = as_text(parameter.default) or '""'
-        lines.append(f"\n  {parameter.name} = {default}")
-        lines += [f"      {parameter.help}"] if parameter.help else []
-        lines.append(f"      {parameter.annotation}: {parameter.wanted}")
-    return "\n".join(lines)
 
 
 @app.command("study-examples", epilog="Example: servlab study-examples --out reports")
@@ -389,28 +375,9 @@ def check(
 ) -> None:
     """Say what would be read of a file, what lost, and why. Exit code 1 when it cannot be read."""
     from servlab.data.check import check_survey
+    from servlab.studies.answers import check_text
 
     report = check_survey(file, book)
     _answer(check_text(report))
     if report.problems:
         raise typer.Exit(FAILED)
-
-
-def check_text(report: "CheckReport") -> str:
-    """Return what a check found as text for a terminal."""
-    lines = [f"{report.source}: {report.n_rows} rows, {report.n_used} used"]
-    lines += [f"  {step.n} left out: {step.reason.en}" for step in report.exclusions]
-    lines += [f"  {n} answered every item of {battery}" for battery, n in report.complete.items()]
-    missing = report.missing_by_item
-    for battery in missing.columns:
-        counts = missing[battery][missing[battery] > 0]
-        if len(counts):
-            shown = ", ".join(f"{item}: {int(n)}" for item, n in counts.items())
-            lines.append(f"  missing answers in {battery}, by item: {shown}")
-    lines.append(f"  {len(report.used_columns)} columns used")
-    if report.unused_columns:
-        lines.append(f"  {len(report.unused_columns)} not: {', '.join(report.unused_columns)}")
-    lines += [f"note: {note}" for note in report.notes]
-    lines += [f"problem: {problem}" for problem in report.problems]
-    lines.append("It cannot be read as it is." if report.problems else "It can be read.")
-    return "\n".join(lines)

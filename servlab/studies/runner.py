@@ -14,11 +14,19 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from servlab.core.errors import ParameterError, ServlabError, StudyError
+from servlab.core.errors import ParameterError, StudyError
 from servlab.studies import results as recording
 from servlab.studies import run_exports
+from servlab.studies.failures import (
+    Failure,
+    as_fact,
+    changed_inputs,
+    failed_cells,
+    outside_cells,
+    reason_of,
+)
 from servlab.studies.kernel import stoppable
-from servlab.studies.manifest import hash_inputs, versions
+from servlab.studies.manifest import versions
 from servlab.studies.preflight import StudyCall, prepare
 from servlab.studies.publish import publish, remove_leftovers, write_whole
 
@@ -31,28 +39,6 @@ if TYPE_CHECKING:
     Status = Literal["complete", "failed"]
 
 DEFAULT_TIMEOUT = 1800.0
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """What went wrong in one place of a study.
-
-    Attributes
-    ----------
-    cell : int
-        Number of the code cell, as JupyterLab counts when it runs all; 0 outside the cells.
-    section : str
-        Where that is, in words.
-    error : str
-        The error in one line.
-    detail : str
-        One screen: the place, the line of code, the error, what was left out because of it.
-    """
-
-    cell: int
-    section: str
-    error: str
-    detail: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,7 +233,7 @@ def _run(call: StudyCall, folder: Path, log: _RunLog, progress: "Progress") -> S
     )
     hidden = cleaning.secret_texts(execution, call.values.values.values())
     cleaning.tidy_up(execution, hidden)
-    failures = [*_failures(execution, hidden), *_changed_inputs(call)]
+    failures = [*failed_cells(execution, hidden), *changed_inputs(call)]
     recorded, trouble = _collected(cleaning.payloads(execution, recording.MIME))
     failures += trouble
     notices = _notices(cleaning.payloads(execution, WARNING_MIME))
@@ -264,7 +250,7 @@ def _run(call: StudyCall, folder: Path, log: _RunLog, progress: "Progress") -> S
     status: Status = "failed" if failures else "complete"
     log.write(
         status,
-        failures=[_as_fact(failure) for failure in failures],
+        failures=[as_fact(failure) for failure in failures],
         notices=[{"cell": n.cell, "category": n.category, "message": n.message} for n in notices],
         secrets=sorted(
             {payload["name"] for _, payload in cleaning.payloads(execution, secrets.MIME)}
@@ -296,7 +282,7 @@ def _collected(
     try:
         return recording.collect(payloads), []
     except StudyError as err:
-        return {}, [_plain_failure("results", str(err))]
+        return {}, [outside_cells("results", str(err))]
 
 
 def _notices(payloads: list[tuple[int, dict[str, Any]]]) -> list[Notice]:
@@ -336,7 +322,7 @@ def _report(
     manifest = {
         **_facts(call),
         "status": "failed" if failures else "complete",
-        "failures": [_as_fact(failure) for failure in failures],
+        "failures": [as_fact(failure) for failure in failures],
         "notices": [
             {
                 "category": n.category,
@@ -353,12 +339,8 @@ def _report(
         return build_report(page, language=call.language, title=title, manifest=manifest), []
     except Exception as err:  # whatever went wrong, the evidence stays and the call ends well
         return None, [
-            _plain_failure("report", f"the report could not be put together: {_reason(err)}")
+            outside_cells("report", f"the report could not be put together: {reason_of(err)}")
         ]
-
-
-def _as_fact(failure: Failure) -> dict[str, Any]:
-    return {"cell": failure.cell, "section": failure.section, "error": failure.error}
 
 
 def _timing(outcome: "Outcome") -> dict[str, Any]:
@@ -371,75 +353,9 @@ def _timing(outcome: "Outcome") -> dict[str, Any]:
     }
 
 
-def _reason(err: Exception) -> str:
-    return str(err) if isinstance(err, ServlabError) else f"{type(err).__name__}: {err}"
-
-
 def _exported(call: StudyCall, execution: "Execution") -> tuple[dict["Form", bytes], list[Failure]]:
     """Return the files of the tables that the cells showed, or why they could not be made."""
     try:
         return run_exports.make(call, execution), []
     except Exception as err:  # whatever went wrong, the evidence stays and the call ends well
-        return {}, [_plain_failure("export", f"the tables could not be exported: {_reason(err)}")]
-
-
-def _plain_failure(section: str, error: str) -> Failure:
-    return Failure(0, section, error, error)
-
-
-def _changed_inputs(call: StudyCall) -> list[Failure]:
-    """Return a failure for each file that is no longer the one the run began with."""
-    failures = []
-    try:
-        now = {
-            part.name: part.sha256 for part in hash_inputs({p.name: p.path for p in call.inputs})
-        }
-    except ParameterError as err:
-        return [_plain_failure("data", f"a file of the study went away while it ran: {err}")]
-    for part in call.inputs:
-        if now[part.name] != part.sha256:
-            failures.append(
-                _plain_failure(
-                    "data",
-                    f"{part.path.name} (parameter {part.name}) was changed while the study ran, "
-                    "so its numbers may be of both versions; run the study again.",
-                )
-            )
-    return failures
-
-
-def _failures(execution: "Execution", hidden: tuple[str, ...]) -> list[Failure]:
-    from servlab.studies.cleaning import black_out
-
-    found = []
-    for outcome in execution.outcomes:
-        if outcome.status == "failed":
-            error = black_out(outcome.error, hidden)
-            detail = black_out(_detail(outcome, execution), hidden)
-            found.append(Failure(outcome.cell.number, outcome.cell.section, error, detail))
-    return found
-
-
-def _detail(outcome: "Outcome", execution: "Execution") -> str:
-    """Return one screen about a failed cell."""
-    cell = outcome.cell
-    place = f"Cell {cell.number}" if cell.number else "The parameters"
-    if cell.section:
-        place += f", section {cell.section!r}"
-    lines = [place + (f", line {outcome.line}:" if outcome.line else ":")]
-    source = cell.source.splitlines()
-    if outcome.line and outcome.line <= len(source):
-        lines.append(f"    {source[outcome.line - 1].strip()[:160]}")
-    lines.append(outcome.error[:1200])
-    later = execution.outcomes[execution.outcomes.index(outcome) + 1 :]
-    skipped = [o.cell.number for o in later if o.because == cell.number and o.cell.number]
-    waiting = [o.cell.number for o in later if o.status == "not_run" and o.cell.number]
-    if skipped:
-        lines.append(f"Left out, because they need what this cell makes: cells {_list(skipped)}.")
-    if waiting:
-        lines.append(f"Not run, because the study stopped: cells {_list(waiting)}.")
-    return "\n".join(lines)
-
-
-def _list(numbers: list[int]) -> str:
-    return ", ".join(str(number) for number in numbers)
+        return {}, [outside_cells("export", f"the tables could not be exported: {reason_of(err)}")]

@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import shutil
+import subprocess
 from dataclasses import replace
 
 import numpy as np
@@ -107,6 +109,24 @@ def same(old, new) -> bool:
         return all(same(a, b) for a, b in zip(old, new, strict=True))
     missing = old is None or old != old
     return bool(new is None or new != new) if missing else bool(old == new)
+
+
+@pytest.mark.skipif(not shutil.which("soffice"), reason="LibreOffice is not installed")
+def test_an_office_opens_the_files_and_shows_both_languages(tmp_path):
+    made = {}
+    for language in ("en", "zh"):
+        table = hostile(language, rows=12, columns=6)
+        for form in ("docx", "xlsx"):
+            path = tmp_path / f"{language}-{form}.{form}"
+            made[path.stem] = sl.export_tables([tables(language)[0], table], path)[0]
+    profile = f"-env:UserInstallation=file://{tmp_path}/profile"
+    subprocess.run(
+        ["soffice", profile, "--headless", "--convert-to", "pdf", "--outdir", str(tmp_path),
+         *map(str, made.values())],
+        capture_output=True, check=True, timeout=120,
+    )  # fmt: skip
+    for stem in made:
+        assert (tmp_path / f"{stem}.pdf").stat().st_size > 5_000
 
 
 def test_columns_that_are_not_shown_do_not_leave_the_table():

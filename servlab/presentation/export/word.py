@@ -155,6 +155,9 @@ def _set_properties(document: Any, language: Language, title: str) -> None:
     theme = document.settings.element.find(qn("w:themeFontLang"))
     theme.set(qn("w:val"), _LANG[language])
     theme.set(qn("w:eastAsia"), "zh-CN")
+    for setting in document.settings.element.iter(qn("w:compatSetting")):
+        if setting.get(qn("w:name")) == "compatibilityMode":
+            setting.set(qn("w:val"), "15")  # of today, or Word says "compatibility mode"
     package = document.part.package
     for key, relation in list(package.rels.items()):
         if relation.reltype.endswith("/thumbnail"):  # of python-docx's empty template
