@@ -89,6 +89,16 @@ _HOMES = {
     "importance_performance": "servlab.estimation.drivers",
     "study_choices": "servlab.estimation.choices",
     "validation_choices": "servlab.estimation.choices",
+    # who answered
+    "read_sample_file": "servlab.data.sample_file",
+    "response_rates": "servlab.estimation.response_rates",
+    "early_late": "servlab.estimation.nonresponse",
+    "mode_effect": "servlab.estimation.mode_effects",
+    "rake": "servlab.estimation.raking",
+    "sample_size_mean": "servlab.estimation.survey_sample_size",
+    "sample_size_share": "servlab.estimation.survey_sample_size",
+    "sample_size_gap": "servlab.estimation.survey_sample_size",
+    "sample_size_difference": "servlab.estimation.survey_sample_size",
     # presentation
     "cover": "servlab.presentation.framing",
     "section": "servlab.presentation.framing",

@@ -130,12 +130,22 @@ TIDY = MappingProxyType(
         "condition_number": "condition number of the scaled design matrix",
         "df_residual": "denominator degrees of freedom of an F test",
         # sample and missing answers
-        "kind": "what a row of a sample table is: value, rest, missing, numeric",
+        "kind": "what a row of a sample table is: value, rest, missing, numeric, many",
         "share": "share of all respondents, in [0, 1]",
         "share_valid": "share of the respondents with a value, in [0, 1]",
         "share_weighted": "share_valid under the survey's weights",
         "n_missing": "respondents who left the answer open",
         "share_missing": "share of the answers missing, in [0, 1]",
+        # who answered
+        "p_adjusted": "p value adjusted for the number of tests, in [0, 1]",
+        "early": "mean of the early respondents, in scale points",
+        "late": "mean of the late respondents, in scale points",
+        "n_early": "early respondents",
+        "n_late": "late respondents",
+        "unadjusted": "difference of means before adjustment for covariates, in scale points",
+        "target": "share of the population, in [0, 1]",
+        "before": "share of the sample under the base weights, in [0, 1]",
+        "after": "share of the sample under the raked weights, in [0, 1]",
         # screening
         "quantity": "what a compared result is: gap, perception, alpha, r_squared",
         "with_all": "a result with every respondent",

@@ -10,6 +10,7 @@ from servlab.scales.weighting import WeightSource
 
 GROUP_ROLES = ("branch", "segment", "wave", "mode")
 NO_GROUP = "none"
+FEWEST_OF_MODE = 5  # respondents that a mode needs to be compared
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,8 @@ class StudyChoices:
         The outcome to explain; empty without one.
     group : str
         The covariate to compare groups by; empty without one.
+    mode : str
+        The covariate whose role is mode, where two modes have five respondents; empty without.
     weights : str
         Where weights of the dimensions come from by default: the respondents where they gave
         importance, else published weights where the instrument has them, else equal.
@@ -37,6 +40,7 @@ class StudyChoices:
 
     outcome: str
     group: str
+    mode: str
     weights: WeightSource
     importance: Literal["stated", "derived", ""]
     importance_level: Literal["item", "dimension"]
@@ -86,6 +90,7 @@ def study_choices(survey: Survey, *, outcome: str = "", group: str = "") -> Stud
     return StudyChoices(
         outcome=chosen,
         group=_group(survey, group),
+        mode=_mode(survey),
         weights=_weights(survey, stated),
         importance=importance,
         importance_level="dimension" if dimensions else "item",
@@ -108,6 +113,16 @@ def _group(survey: Survey, group: str) -> str:
             known_role = survey.variables[name].role if name in survey.variables else "other"
             if known_role == role and survey.covariates[name].nunique() > 1:
                 return name
+    return ""
+
+
+def _mode(survey: Survey) -> str:
+    """Return the covariate that holds the mode of collection, when it can be compared."""
+    for name in map(str, survey.covariates.columns):
+        known = survey.variables.get(name)
+        large = survey.covariates[name].value_counts() >= FEWEST_OF_MODE
+        if known is not None and known.role == "mode" and large.sum() > 1:
+            return name
     return ""
 
 

@@ -118,7 +118,7 @@ def compare_groups(
     check_conf_level(conf_level)
     check_count("min_cell", min_cell)
     groups = _groups(survey, by)
-    values = _scores(survey, score)
+    values = group_scores(survey, score)
     used = groups.notna() & values[OVERALL_ITEMS].notna()
     hidden = suppressed_groups(groups[used].value_counts(), min_cell)
     shown = [g for g in sorted(groups[used].unique(), key=natural_order) if g not in hidden]
@@ -181,7 +181,7 @@ def _groups(survey: Survey, by: str) -> pd.Series:
     return groups
 
 
-def _scores(survey: Survey, score: Score) -> pd.DataFrame:
+def group_scores(survey: Survey, score: Score) -> pd.DataFrame:
     """Return (n, dimensions + 1) scores, the overall one last."""
     if score == "gap":
         gaps = gap_scores(survey)

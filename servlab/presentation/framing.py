@@ -8,8 +8,8 @@ from servlab.presentation.messages import message
 
 # Sections of the studies in their usual order; each has its heading in the catalogue.
 SECTIONS = (
-    "summary", "who", "missing", "screening", "items", "licence", "gaps", "perception", "zone",
-    "weights", "scale", "factors", "drivers", "priorities", "groups", "methods",
+    "summary", "who", "response", "missing", "screening", "items", "licence", "gaps", "perception",
+    "zone", "weights", "scale", "factors", "drivers", "priorities", "groups", "methods",
     # of a scale's dossier
     "item_analysis", "adequacy", "count", "structure", "reliability", "decisions",
     "exploratory", "cosmin",
@@ -22,8 +22,8 @@ def section(name: str, *, language: Language = "en") -> Section:
     Parameters
     ----------
     name : str
-        One of ``summary, who, missing, screening, items, licence, gaps, perception, zone, weights,
-        scale, factors, drivers, priorities, groups, methods``, in a scale's dossier also
+        One of ``summary, who, response, missing, screening, items, licence, gaps, perception, zone,
+        weights, scale, factors, drivers, priorities, groups, methods``, in a scale's dossier also
         ``item_analysis, adequacy, count, structure, reliability, decisions, exploratory, cosmin``;
         a heading of your own is ``Section(title, anchor)``.
     language : {"en", "zh"}

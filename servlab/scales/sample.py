@@ -17,7 +17,7 @@ from servlab.scales.means import mean_row
 MOST_NUMBERS = 12  # a covariate of more different numbers is described by its mean
 MOST_VALUES = 20  # of more different values the rare ones are put together
 
-Kind = Literal["value", "rest", "missing", "numeric"]
+Kind = Literal["value", "rest", "missing", "numeric", "many"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -29,14 +29,15 @@ class SampleTable:
     by_value : DataFrame
         A row a covariate and value: ``term`` (covariate), ``group`` (value as in the file),
         ``kind`` (``value``; ``rest``: rare values together; ``missing``; ``numeric``: a covariate
-        of many numbers), ``n``, ``share`` of all respondents, ``share_valid`` of those with a
-        value, ``share_weighted`` of those with a value under the survey's weights (NaN without
+        of many numbers; ``many``: one of many words without a role, such as a time or a comment),
+        ``n``, ``share`` of all respondents, ``share_valid`` of those with a value,
+        ``share_weighted`` of those with a value under the survey's weights (NaN without
         weights), ``mean`` and ``std_dev`` (of numeric covariates, weighted under weights). A
         suppressed value has n = -1 and no share.
     suppressed : mapping of str to tuple of str
         Values hidden, by covariate.
     merged : mapping of str to int
-        How many rare values stand together, by covariate.
+        How many values stand together (``rest``, ``many``), by covariate.
     min_cell : int
         Smallest count shown.
     n : int
@@ -88,8 +89,8 @@ def sample_table(
     -----
     A covariate of more than 12 different numbers, without value labels and a role as a group, is
     described by mean and standard deviation; its extremes are left out, since they are single
-    respondents. Of more than 20 values the 19 most frequent stand alone and the others
-    together. Values stand in the
+    respondents. Of more than 20 values the 19 most frequent stand alone and the others together;
+    without role and labels (times, comments) they are only counted. Values stand in the
     codebook's order, else numbers by size and words by the alphabet. The missing are counted in
     ``share``, not in ``share_valid``; their count is no answer and is always shown.
 
@@ -114,8 +115,11 @@ def sample_table(
     for name in names:
         values = survey.covariates[name]
         values = values.where(values.isna(), values.astype(str))
-        if _many_numbers(name, values, survey):
+        if is_measure(survey, name):
             rows.append({"term": name} | _numeric(values, survey))
+        elif values.nunique() > MOST_VALUES and not _is_group(survey, name):
+            merged[name] = values.nunique()
+            rows.append({"term": name} | _whole(values, survey, "many"))
         else:
             groups, rest = _merge_rare(values)
             part, hidden = _counted(name, groups, survey, min_cell)
@@ -136,23 +140,34 @@ def sample_table(
     )
 
 
-def _many_numbers(name: str, values: pd.Series, survey: Survey) -> bool:
+def is_measure(survey: Survey, name: str) -> bool:
     """Return whether a covariate measures: many numbers, no labels, and no role as a group."""
-    known = survey.variables.get(name)
-    if known is not None and (known.values or known.role != "other"):
+    if _is_group(survey, name):
         return False
-    given = values.dropna()
+    given = survey.covariates[name].dropna()
     numbers = pd.to_numeric(given, errors="coerce")
     return bool(given.nunique() > MOST_NUMBERS and numbers.notna().all())
+
+
+def _is_group(survey: Survey, name: str) -> bool:
+    """Return whether the codebook makes a covariate a grouping: a role, or labels of values."""
+    known = survey.variables.get(name)
+    return known is not None and (bool(known.values) or known.role != "other")
+
+
+def _whole(values: pd.Series, survey: Survey, kind: Kind) -> dict[str, object]:
+    """Return the row of a covariate that is not shown value by value."""
+    n = int(values.notna().sum())
+    shares = {"share": n / survey.n, "share_valid": np.nan, "share_weighted": np.nan}
+    row: dict[str, object] = {"group": "", "kind": kind, "n": n}
+    return row | shares
 
 
 def _numeric(values: pd.Series, survey: Survey) -> dict[str, object]:
     """Return the row of a covariate of many numbers."""
     row = mean_row(pd.to_numeric(values).astype(float), survey.weights, 0.95)
-    n = int(values.notna().sum())
-    shares = {"share": n / survey.n, "share_valid": np.nan, "share_weighted": np.nan}
     moments = {"mean": row["estimate"], "std_dev": row["std_dev"]}
-    return {"group": "", "kind": "numeric", "n": n} | shares | moments
+    return _whole(values, survey, "numeric") | moments
 
 
 def _merge_rare(values: pd.Series) -> tuple[pd.Series, int]:

@@ -23,18 +23,23 @@ from servlab.estimation.factor_count import factor_count
 from servlab.estimation.factor_dimensions import factor_dimensions
 from servlab.estimation.item_analysis import item_analysis
 from servlab.estimation.item_decisions import item_decisions
+from servlab.estimation.mode_effects import mode_effect
+from servlab.estimation.nonresponse import early_late
 from servlab.estimation.normality import mardia
 from servlab.estimation.omega import mcdonald_omega
 from servlab.estimation.ordinal_reliability import categorical_omega, polychoric_alpha
+from servlab.estimation.raking import rake
 from servlab.estimation.regression import regress
 from servlab.estimation.reliability import cronbach_alpha
 from servlab.estimation.reliability_coefficients import reliability_coefficients
 from servlab.estimation.replication import hold_out
+from servlab.estimation.response_rates import response_rates
 from servlab.estimation.retention import map_test, parallel_analysis
 from servlab.estimation.scale_item_analysis import scale_item_analysis
 from servlab.estimation.scale_reliability import scale_reliability
 from servlab.estimation.screening_effect import screening_effect
 from servlab.estimation.split_half import guttman_lambdas, split_half
+from servlab.estimation.survey_sample_size import sample_size_difference, sample_size_share
 from servlab.scales.descriptives import item_descriptives
 from servlab.scales.gaps import gap_scores
 from servlab.scales.missing import missing_patterns
@@ -91,6 +96,12 @@ def results() -> dict[str, object]:
             "stated": importance_performance(s),
             "zone": zone_of_tolerance(zones()),
             "screening": screen_responses(s),
+            "rates": response_rates({"I": 90, "P": 4, "R": 30, "NC": 20, "UO": 40, "NE": 16}),
+            "early": early_late(s),
+            "mode": mode_effect(s, mode="branch", adjust=()),
+            "raking": rake(s, {"branch": dict.fromkeys(["north", "south", "west"], 1 / 3)}),
+            "size": sample_size_difference(std_dev=1.1, detect=0.4, response_rate=0.5),
+            "size_share": sample_size_share(margin=0.05, population=900, design_effect=1.5),
             "sample": sample_table(s),
             "missing": missing_patterns(s),
             "effect": screening_effect(s, ["long_string", "outlying"], cutoffs=_strict()),

@@ -92,11 +92,15 @@ def test_values_stand_in_the_codebooks_order_then_by_size():
 def test_many_numbers_are_described_and_rare_words_put_together():
     years = [str(20 + i % 30) for i in range(120)]
     words = [f"w{i % 15}" if i < 90 else f"x{i:03}" for i in range(120)]
-    sample = sample_table(with_covariates(age=years, word=words))
+    info = {"word": VariableInfo(label("Word"), role="branch")}
+    sample = sample_table(with_covariates(variables=info, age=years, word=words, note=words))
     age = sample.by_value[sample.by_value["term"] == "age"]
     assert age["kind"].tolist() == ["numeric"]
     assert age["mean"].iloc[0] == pytest.approx(np.mean([float(y) for y in years]), abs=EXACT)
-    assert sample.merged == {"word": 26}
+    assert sample.merged == {"word": 26, "note": 45}
+    note = sample.by_value[sample.by_value["term"] == "note"]
+    assert note[["kind", "n"]].to_numpy().tolist() == [["many", 120]]
+    assert "45 different values" in sl.table(sample).row_labels()
     word = sample.by_value[sample.by_value["term"] == "word"]
     assert word["kind"].tolist() == ["value"] * 19 + ["rest"]
     assert sum(n for n in word["n"] if n > 0) < 120  # the rare four that stand alone are hidden

@@ -13,10 +13,12 @@ from servlab.presentation.narrative import (
     items,
     missing,
     reliability,
+    response,
     sample,
     scale,
     screening,
     validation,
+    weighting,
     zone,
 )
 from servlab.presentation.narrative.dispatch import narrate
@@ -27,8 +29,8 @@ from servlab.presentation.narrative.summary import summarize
 
 # the modules register their sentences with ``narrate`` when they are imported
 _REGISTERED = (
-    adequacy, drivers, factors, gaps, groups, items, missing, reliability, sample, scale,
-    screening, validation, zone,
+    adequacy, drivers, factors, gaps, groups, items, missing, reliability, response, sample, scale,
+    screening, validation, weighting, zone,
 )  # fmt: skip
 
 __all__ = [

@@ -13,6 +13,7 @@ from servlab.presentation.messages import join_sentences, message
 from servlab.presentation.narrative.dispatch import narrate
 from servlab.scales.sample import SampleTable
 
+MOST_TIED = 3  # with more, no group stands out
 NOTABLE_MISSING = 0.05  # a covariate's share without an answer that a sentence names
 
 
@@ -45,7 +46,7 @@ def _covariate(
         moments = {key: format_number(numeric[key].iloc[0]) for key in ("mean", "std_dev")}
         parts.append(message("sample.average", language, name=label, **moments))
     elif values["share_valid"].notna().any():
-        parts.append(_largest(label, values, language, survey))
+        parts += _largest(label, values, language, survey)
     elif len(values):
         parts.append(message("sample.silent", language, name=label))
     lacking = float(rows.loc[rows["kind"] == "missing", "share"].sum())
@@ -54,18 +55,18 @@ def _covariate(
     return parts
 
 
-def _largest(label: str, values: pd.DataFrame, language: Language, survey: Survey | None) -> str:
-    """Return the sentence on the largest group, or on those that tie for it."""
-    top = [
-        row
-        for row in values.to_dict("records")
-        if row["share_valid"] == values["share_valid"].max()
-    ]
+def _largest(
+    label: str, values: pd.DataFrame, language: Language, survey: Survey | None
+) -> list[str]:
+    """Return the sentence on the largest group, or on those that tie for it, when they are few."""
+    best = values["share_valid"].max()
+    top = [row for row in values.to_dict("records") if row["share_valid"] == best]
     names = listed([value_label(row, language, survey) for row in top], language)
-    words = {"name": label, "value": names, "share": format_share(top[0]["share_valid"])}
+    words = {"name": label, "value": names, "share": format_share(best)}
     if len(top) > 1:
-        return message("sample.largest_tied", language, **words)
+        few = len(top) <= MOST_TIED
+        return [message("sample.largest_tied", language, **words)] if few else []
     if pd.isna(top[0]["share_weighted"]):
-        return message("sample.largest", language, **words)
+        return [message("sample.largest", language, **words)]
     weighted = format_share(top[0]["share_weighted"])
-    return message("sample.largest_weighted", language, weighted=weighted, **words)
+    return [message("sample.largest_weighted", language, weighted=weighted, **words)]

@@ -6,6 +6,7 @@ from servlab.presentation.result_tables import (
     factors,
     groups,
     reliability,
+    response,
     sample,
     scale,
     scores,
@@ -18,8 +19,8 @@ from servlab.presentation.result_tables.dispatch import table
 
 # the modules register their tables with ``table`` when they are imported
 _REGISTERED = (
-    adequacy, drivers, factors, groups, reliability, sample, scale, scores, screening, structure,
-    validation, zone,
+    adequacy, drivers, factors, groups, reliability, response, sample, scale, scores, screening,
+    structure, validation, zone,
 )  # fmt: skip
 
 __all__ = ["table"]

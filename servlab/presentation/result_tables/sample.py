@@ -55,8 +55,8 @@ def _row_label(
     kind = row["kind"]
     if kind == "missing":
         return message("sample.missing", language)
-    if kind == "rest":
-        return message("sample.rest", language, count=result.merged[str(row["term"])])
+    if kind in ("rest", "many"):
+        return message(f"sample.{kind}", language, count=result.merged[str(row["term"])])
     if kind == "numeric":
         moments = {key: format_number(float(str(row[key]))) for key in ("mean", "std_dev")}
         return message("sample.numeric", language, **moments)

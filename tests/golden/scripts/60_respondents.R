@@ -1,6 +1,6 @@
 # Golden values for screening indices, item shape, raking and sample sizes.
 # From the project's root: Rscript tests/golden/scripts/60_respondents.R
-# Debian packages: r-base-core r-cran-psych r-cran-survey r-cran-pwr r-cran-jsonlite
+# Debian packages: r-base-core r-cran-psych r-cran-survey r-cran-pwr r-cran-sandwich r-cran-jsonlite
 suppressMessages({library(psych); library(survey); library(pwr); library(jsonlite)})
 versions <- c(list(R = as.character(getRversion())),
               sapply(c("psych", "survey", "pwr"), function(p) as.character(packageVersion(p)), simplify = FALSE))
@@ -48,10 +48,29 @@ out("rake", "survey::rake(design, list(~sex, ~age, ~region), margins, control = 
                                          region = list(north = .56, south = .44)),
          equal = weights_of(rep(1, n)), base = weights_of(sample$base)))
 
-# Sample sizes: power of t tests; precision in closed form.
-out("sample_sizes", "power.t.test(delta, sd, power, type), pwr.t2n.test(n1, d, power)",
-    list(gap = list(delta = .3, sd = 1.2, n = power.t.test(delta = .3, sd = 1.2, power = .8, type = "paired")$n),
-         gap90 = list(delta = .5, sd = .9, n = power.t.test(delta = .5, sd = .9, power = .9, sig.level = .01, type = "paired")$n),
-         difference = list(delta = .4, sd = 1.1, n = power.t.test(delta = .4, sd = 1.1, power = .8)$n),
-         difference90 = list(delta = 1.5, sd = 1, n = power.t.test(delta = 1.5, sd = 1, power = .9)$n),
-         uneven = list(d = .4, n1 = 80, n2 = pwr.t2n.test(n1 = 80, d = .4, power = .8)$n2)))
+# Sample sizes: power of t tests with both tails; precision from the normal quantile (Cochran, 1977).
+z <- qnorm(.975); fpc_share <- function(n, N) n / (1 + (n - 1) / N); fpc_mean <- function(n, N) n / (1 + n / N)
+out("sample_sizes", "power.t.test(delta, sd, power, type, strict = TRUE), pwr.t2n.test(n1, d, power), (z s / m)^2",
+    list(mean = list(sd = 1.3, margin = .1, n = (z * 1.3 / .1)^2, N = 800, n_finite = fpc_mean((z * 1.3 / .1)^2, 800)),
+         share = list(p = .5, margin = .05, n = z^2 * .25 / .05^2, N = 1000, n_finite = fpc_share(z^2 * .25 / .05^2, 1000)),
+         gap = list(detect = .3, sd = 1.2, n = power.t.test(delta = .3, sd = 1.2, power = .8, type = "paired", strict = TRUE)$n),
+         gap90 = list(detect = .5, sd = .9, n = power.t.test(delta = .5, sd = .9, power = .9, sig.level = .01, type = "paired", strict = TRUE)$n),
+         difference = list(detect = .4, sd = 1.1, n = power.t.test(delta = .4, sd = 1.1, power = .8, strict = TRUE)$n),
+         difference90 = list(detect = 1.5, sd = 1, n = power.t.test(delta = 1.5, sd = 1, power = .9, strict = TRUE)$n),
+         uneven = list(detect = .4, sd = 1, n1 = 80, n2 = pwr.t2n.test(n1 = 80, d = .4, power = .8)$n2)))
+
+# Early and late respondents: Welch's t test of the first and the last quarter, Hedges' g with the pooled deviation.
+score <- rowMeans(keyed[complete.cases(keyed[, 1:5]), 1:5]); m <- floor(length(score) / 4)
+early <- head(score, m); late <- tail(score, m); t <- t.test(late, early)
+pooled <- sqrt((var(early) + var(late)) / 2); g <- (mean(late) - mean(early)) / pooled * (1 - 3 / (4 * (2 * m - 2) - 1))
+out("early_late_bfi", "t.test(late, early); (mean(late) - mean(early)) / pooled sd * (1 - 3 / (4 df - 1))",
+    list(m = m, difference = mean(late) - mean(early), t = unname(t$statistic), df = unname(t$parameter), p = t$p.value,
+         low = t$conf.int[1], high = t$conf.int[2], g = g, holm = p.adjust(c(.01, .04, .03), "holm")))
+
+# Modes: an adjusted difference is a coefficient of lm() with HC3 errors.
+suppressMessages(library(sandwich))
+modes <- data.frame(y = rowMeans(bfi[full, 1:5]), mode = factor(c("online", "mail", "telephone", "online")[1 + seq_len(sum(full)) %% 4],
+                    levels = c("online", "mail", "telephone")), sex = c("f", "m", "m")[1 + seq_len(sum(full)) %% 3])
+fit <- lm(y ~ mode + sex, modes)
+out("mode_bfi", "lm(y ~ mode + sex); sandwich::vcovHC(fit, 'HC3')",
+    list(estimate = unname(coef(fit)[2:3]), se = unname(sqrt(diag(vcovHC(fit, "HC3"))))[2:3], plain = unname(coef(lm(y ~ mode, modes))[2:3])))
