@@ -81,6 +81,13 @@ STANDARDS = MappingProxyType(
         "tli": Standard(0.90, "at_least", "correlation", "bentler1980"),
         "congruence": Standard(0.95, "at_least", "correlation", "lorenzoseva2006"),
         "congruence_fair": Standard(0.85, "at_least", "correlation", "lorenzoseva2006"),
+        # confirmatory models
+        "chi2_df": Standard(3.0, "at_most", "number", "wu2010"),
+        "cfa_cfi": Standard(0.95, "at_least", "correlation", "hu1999"),
+        "cfa_tli": Standard(0.95, "at_least", "correlation", "hu1999"),
+        "cfa_rmsea": Standard(0.06, "at_most", "correlation", "hu1999"),
+        "cfa_srmr": Standard(0.08, "at_most", "correlation", "hu1999"),
+        "std_loading": Standard(0.50, "at_least", "correlation", "hair2010"),
         # reliability
         "reliability": Standard(0.70, "at_least", "correlation", "nunnally1978"),
         "omega_hierarchical": Standard(0.50, "at_least", "correlation", "reise2013"),

@@ -10,7 +10,9 @@ from servlab.presentation.narrative import (
     factors,
     gaps,
     groups,
+    invariance,
     items,
+    latent,
     missing,
     reliability,
     response,
@@ -22,6 +24,7 @@ from servlab.presentation.narrative import (
     zone,
 )
 from servlab.presentation.narrative.dispatch import narrate
+from servlab.presentation.narrative.invariance import invariance_warnings
 from servlab.presentation.narrative.respondents import instrument_notes, who_answered
 from servlab.presentation.narrative.screening import screening_flow
 from servlab.presentation.narrative.structure import efa_warnings
@@ -29,13 +32,14 @@ from servlab.presentation.narrative.summary import summarize
 
 # the modules register their sentences with ``narrate`` when they are imported
 _REGISTERED = (
-    adequacy, drivers, factors, gaps, groups, items, missing, reliability, response, sample, scale,
-    screening, validation, weighting, zone,
+    adequacy, drivers, factors, gaps, groups, invariance, items, latent, missing, reliability,
+    response, sample, scale, screening, validation, weighting, zone,
 )  # fmt: skip
 
 __all__ = [
     "efa_warnings",
     "instrument_notes",
+    "invariance_warnings",
     "narrate",
     "screening_flow",
     "summarize",

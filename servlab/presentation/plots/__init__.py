@@ -7,6 +7,7 @@ from servlab.presentation.plots.groups import plot_groups
 from servlab.presentation.plots.importance import plot_importance_performance
 from servlab.presentation.plots.likert import plot_likert, plot_likert_by
 from servlab.presentation.plots.missing import plot_missing
+from servlab.presentation.plots.path_diagram import plot_path_diagram
 from servlab.presentation.plots.zone import plot_zone
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "plot_likert_by",
     "plot_loadings",
     "plot_missing",
+    "plot_path_diagram",
     "plot_scree",
     "plot_zone",
 ]

@@ -5,6 +5,8 @@ from servlab.presentation.result_tables import (
     drivers,
     factors,
     groups,
+    invariance,
+    latent,
     reliability,
     response,
     sample,
@@ -19,8 +21,8 @@ from servlab.presentation.result_tables.dispatch import table
 
 # the modules register their tables with ``table`` when they are imported
 _REGISTERED = (
-    adequacy, drivers, factors, groups, reliability, response, sample, scale, scores, screening,
-    structure, validation, zone,
+    adequacy, drivers, factors, groups, invariance, latent, reliability, response, sample, scale,
+    scores, screening, structure, validation, zone,
 )  # fmt: skip
 
 __all__ = ["table"]

@@ -1,0 +1,174 @@
+"""Measurement invariance in sentences: how far it reaches, what breaks it, what may be compared."""
+
+from servlab.data.instrument import Instrument
+from servlab.data.schema import Language
+from servlab.estimation.latent.invariance.ladder import Step
+from servlab.estimation.latent.invariance.measurement import InvarianceResult
+from servlab.presentation.display import Note, Prose
+from servlab.presentation.formats import (
+    format_count,
+    format_number,
+    format_p_relation,
+)
+from servlab.presentation.labels import listed
+from servlab.presentation.latent_words import (
+    battery_name,
+    labels_in_sentence,
+    level_words,
+    term_words,
+    variable_in_sentence,
+)
+from servlab.presentation.messages import join_sentences, message
+from servlab.presentation.narrative.dispatch import narrate
+from servlab.presentation.narrative.latent import ALPHA
+
+
+@narrate.register
+def narrate_invariance(
+    result: InvarianceResult, *, language: Language = "en", instrument: Instrument | None = None
+) -> Prose:
+    """Say how far invariance reaches, what breaks it, and how latent means differ."""
+    paragraphs = [
+        join_sentences([message(f"latent.flag_{f}", language) for f in result.flags], language),
+        join_sentences(
+            [
+                message("invariance.says_gap", language) if result.over == "batteries" else "",
+                _reach(result, language, instrument),
+            ],
+            language,
+        ),
+        join_sentences(_doubts(result, language, instrument), language),
+        join_sentences(_means(result, language, instrument), language),
+    ]
+    return Prose(tuple(text for text in paragraphs if text))
+
+
+def invariance_warnings(
+    result: InvarianceResult, *, language: Language = "en", instrument: Instrument | None = None
+) -> tuple[Note, ...]:
+    """Return the panels on what may not be compared, to stand before anything else.
+
+    Parameters
+    ----------
+    result : InvarianceResult
+        From ``measurement_invariance``.
+    language : {"en", "zh"}
+        Language of the panels.
+    instrument : Instrument, optional
+        For the labels of the items.
+
+    Returns
+    -------
+    tuple of Note
+        Empty where full scalar invariance of a model that fits stands.
+
+    Examples
+    --------
+    >>> import servlab as sl
+    >>> survey = sl.load_example("servqual")
+    >>> found = sl.measurement_invariance(
+    ...     "f =~ `14` + `15` + `16` + `17`", survey, batteries=("expectation", "perception")
+    ... )
+    >>> all(note.kind == "warning" for note in invariance_warnings(found))
+    True
+    """
+    texts = []
+    if "configural_misfit" in result.flags:
+        texts.append(message("invariance.panel_misfit", language))
+    if not result.comparable_means:
+        texts.append(message(f"invariance.panel_{result.over}_none", language))
+    elif result.exploratory:
+        terms = listed([term_words(t, instrument, language) for t in result.freed], language)
+        texts.append(message(f"invariance.panel_{result.over}_partial", language, terms=terms))
+    return tuple(Note(text, language=language) for text in texts)
+
+
+def _reach(result: InvarianceResult, language: Language, instrument: Instrument | None) -> str:
+    """Say the highest level that stands and what it permits."""
+    labels, level = labels_in_sentence(result, language), level_words(result.highest, language)
+    if result.comparable_means and not result.exploratory:
+        return message("invariance.says_full", language, labels=labels, level=level)
+    if result.comparable_means:
+        terms = listed([term_words(t, instrument, language) for t in result.freed], language)
+        return message(
+            "invariance.says_partial",
+            language,
+            labels=labels,
+            level=level,
+            terms=terms,
+            count=len(result.freed),
+        )
+    kind = "says_metric_only" if result.comparable_relations else "says_configural_only"
+    return message(f"invariance.{kind}", language, labels=labels, level=level)
+
+
+def _doubts(
+    result: InvarianceResult, language: Language, instrument: Instrument | None
+) -> list[str]:
+    """Say which level fails and by what, and which stands with doubts."""
+    sentences = []
+    for step in _failed(result):
+        if step.difference is None:
+            continue
+        rows = result.violations[result.violations["step"] == step.level]
+        term = term_words(str(rows["term"].iloc[0]), instrument, language) if len(rows) else "–"
+        sentences.append(
+            message(
+                "invariance.says_breaks",
+                language,
+                level=level_words(step.level, language),
+                cfi=format_number(step.changes["cfi"], 3, sign=True),
+                chi2=format_number(step.difference.chi2),
+                df=format_count(step.difference.df),
+                p=format_p_relation(step.difference.p_value),
+                term=term,
+            )
+        )
+    for step in result.climb.accepted:
+        if step.difference is not None and result.disputed(step):
+            sentences.append(
+                message(
+                    "invariance.says_disputed",
+                    language,
+                    level=level_words(step.name, language),
+                    cfi=format_number(step.changes["cfi"], 3, sign=True),
+                    p=format_p_relation(step.difference.p_value),
+                )
+            )
+    return sentences
+
+
+def _failed(result: InvarianceResult) -> list[Step]:
+    """Return the first failing model of each level that was climbed to."""
+    found: dict[str, Step] = {}
+    reached = {str(step) for step in result.violations["step"]}
+    for step in (*result.climb.full, *result.climb.partial):
+        if step.holds is False and step.level in reached:
+            found.setdefault(step.level, step)
+    return list(found.values())
+
+
+def _means(
+    result: InvarianceResult, language: Language, instrument: Instrument | None
+) -> list[str]:
+    """Say how latent means differ, or that they may not be compared."""
+    if result.means is None:
+        return [message("invariance.means_refused", language)]
+    reference = battery_name(result.labels[0], language)
+    sentences = []
+    for factor, group, effect, p in zip(
+        *(result.means[c] for c in ("factor", "group", "effect_size", "p_value")), strict=True
+    ):
+        values = {
+            "factor": variable_in_sentence(str(factor), instrument, language),
+            "group": battery_name(str(group), language),
+            "reference": reference,
+            "p": format_p_relation(float(p)),
+        }
+        if not p < ALPHA:
+            sentences.append(message("invariance.says_mean_level", language, **values))
+            continue
+        kind = "higher" if effect > 0 else "lower"
+        size = format_number(abs(float(effect)))
+        sentences.append(message(f"invariance.says_mean_{kind}", language, effect=size, **values))
+    return sentences
