@@ -31,7 +31,7 @@ _HOMES = {
     "survey_from_frame": "servlab.data.readers",
     "check_survey": "servlab.data.check",
     "combine_waves": "servlab.data.waves",
-    "wave_items": "servlab.data.waves",
+    "wave_items": "servlab.data.wave_items",
     # scales
     "dimension_scores": "servlab.scales.scoring",
     "gap_scores": "servlab.scales.gaps",

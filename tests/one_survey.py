@@ -209,8 +209,11 @@ def spoken(frame: pd.DataFrame, *, empty: str = "") -> pd.DataFrame:
 
 
 def same_surveys(first: Survey, second: Survey) -> list[str]:
-    """Return the fields that differ, but for the file's name, hash, encoding and notes."""
-    loose = {"source": "", "sha256": "", "encoding": None, "notes": ()}
+    """Return the fields that differ, but for what the provenance says of the file itself.
+
+    That is its name, hash and encoding, the columns' names and codes, and how it was read.
+    """
+    loose = {"source": "", "sha256": "", "encoding": None, "notes": (), "codings": {}}
     differing = []
     for part in dataclasses.fields(Survey):
         one, two = getattr(first, part.name), getattr(second, part.name)

@@ -16,6 +16,8 @@ TIDY = MappingProxyType(
         "item": "item code",
         "factor": "factor name",
         "group": "group of respondents",
+        "comparable": "whether an item can be compared between waves: yes, with care, no",
+        "reasons": "why not, or only with care, wave by wave",
         "lhs": "left-hand side of a model term",
         "op": "operator of a model term",
         "rhs": "right-hand side of a model term",

@@ -13,7 +13,7 @@ from servlab.data.formats.cells import blank_cells, cells_of
 from servlab.data.instrument import Instrument
 from servlab.data.keying import NegativeItem, negative_items
 from servlab.data.schema import Label
-from servlab.data.survey import Exclusions, Provenance, Survey, VariableInfo
+from servlab.data.survey import Coding, Exclusions, Provenance, Survey, VariableInfo
 
 FOOTERS = frozenset({  # words under the answers that begin no respondent's row
     "total", "totals", "sum", "mean", "average", "median", "minimum", "maximum", "min", "max",
@@ -92,6 +92,8 @@ def encode_survey(table: RawTable, book: Codebook) -> Encoded:
             origin=book.spec.source,
             simulated=book.spec.simulated,
             notes=table.notes,
+            codings={name: _codings(book, name) for name in book.spec.batteries}
+            | {"outcome": _outcome_codings(book)},
         ),
     )
     return Encoded(survey, (), _negative(survey, book), unused)
@@ -121,6 +123,26 @@ def _check_footer(coder: Encoder, keep: np.ndarray) -> None:
         f"{coder.table.source}, row {coder.table.row_numbers[-1]}: the last row {only} "
         f"{shown(cell)} in column {str(first)!r}; {remedy}."
     )
+
+
+def _codings(book: Codebook, name: str) -> dict[str, Coding]:
+    """Return how each item that a battery asked stands in the file."""
+    spec = book.spec.batteries[name]  # type: ignore[index]
+    missing = tuple(str(code) for code in (*book.spec.missing, *spec.missing))
+    columns = spec.column_of(book.instrument)
+    return {code: Coding(column, missing, spec.values) for code, column in columns.items()}
+
+
+def _outcome_codings(book: Codebook) -> dict[str, Coding]:
+    """Return how each outcome stands in the file."""
+    return {
+        name: Coding(
+            ", ".join(spec.columns),
+            tuple(str(code) for code in (*book.spec.missing, *spec.missing)),
+            spec.values,
+        )
+        for name, spec in book.spec.outcomes.items()
+    }
 
 
 def _check_columns(coder: Encoder, book: Codebook) -> None:

@@ -20,6 +20,15 @@ class Exclusions:
 
 
 @dataclass(frozen=True, slots=True)
+class Coding:
+    """How one item stands in its file: column, codes that mean missing, numbers of words."""
+
+    column: str
+    missing: tuple[str, ...] = ()
+    words: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Provenance:
     """Where a survey came from and what was done to it.
 
@@ -41,6 +50,8 @@ class Provenance:
         Whether the answers were drawn by a program.
     notes : tuple of Label
         What the reader saw and a reader of results must know.
+    codings : mapping of str to mapping of str to Coding
+        Battery -> item -> how it stands in the file; empty for waves put together.
     """
 
     source: str
@@ -52,6 +63,7 @@ class Provenance:
     origin: Label | None = None
     simulated: bool = False
     notes: tuple[Label, ...] = ()
+    codings: Mapping[str, Mapping[str, Coding]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

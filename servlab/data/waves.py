@@ -10,6 +10,7 @@ import pandas as pd
 from servlab.core.errors import DataError
 from servlab.data.schema import Label
 from servlab.data.survey import Exclusions, Provenance, Survey, VariableInfo
+from servlab.data.wave_items import WaveItems, wave_items
 
 WAVE = Label(en="Wave", zh="调查期")
 
@@ -33,12 +34,13 @@ def combine_waves(waves: Mapping[str, Survey], *, wave: str = "wave") -> Survey:
     Raises
     ------
     DataError
-        When instruments, scales, reversals or grades differ, or only some waves are weighted.
+        When instruments (but for labels), scales, reversals or grades differ, or only some waves
+        are weighted.
 
     Notes
     -----
     Nothing is rescaled: a battery or outcome whose scale changed is an error, since its numbers
-    mean different things. ``wave_items`` says which items can be compared.
+    mean different things. ``wave_items`` says which items can be compared, and why not.
     """
     if len(waves) < 2:
         raise DataError(f"at least two waves are needed; got {len(waves)}.")
@@ -69,31 +71,6 @@ def combine_waves(waves: Mapping[str, Survey], *, wave: str = "wave") -> Survey:
     )
 
 
-def wave_items(waves: Mapping[str, Survey]) -> pd.DataFrame:
-    """Return what each wave asked: a row a battery's item, a column a wave, answers given.
-
-    Parameters
-    ----------
-    waves : mapping of str to Survey
-        As for ``combine_waves``.
-
-    Returns
-    -------
-    DataFrame
-        Index (battery, item); number of answers in each wave (0: not asked or never answered)
-        and ``comparable``, whether every wave has answers.
-    """
-    counts = pd.DataFrame(
-        {
-            name: pd.concat({b: survey.raw(b).notna().sum() for b in survey.batteries})
-            for name, survey in waves.items()
-        }
-    )
-    counts = counts.fillna(0).astype(int).rename_axis(index=["battery", "item"])
-    counts["comparable"] = (counts > 0).all(axis=1)
-    return counts
-
-
 def _stack(waves: Mapping[str, Survey], part: Callable[[Survey], Any]) -> Any:
     """Return one part of all waves, one under the other, under the names of wave and id."""
     parts = [part(survey) for survey in waves.values()]
@@ -114,7 +91,7 @@ def _check_alike(first_name: str, first: Survey, name: str, survey: Survey) -> N
         if key in survey.outcomes and key in first.outcomes
     }
     differing = {
-        "instrument": first.instrument != survey.instrument,
+        "instrument": _asked(first) != _asked(survey),
         "batteries": first.batteries != survey.batteries,
         "scales": dict(first.scales) != dict(survey.scales),
         "reversed items": dict(first.reversed_items) != dict(survey.reversed_items),
@@ -131,6 +108,13 @@ def _check_alike(first_name: str, first: Survey, name: str, survey: Survey) -> N
             f"waves {first_name!r} and {name!r} differ in {', '.join(found)}; let their codebooks "
             "extend one base, and name items that a wave did not ask under not_asked."
         )
+
+
+def _asked(survey: Survey) -> object:
+    """Return what waves must share of their instrument; labels may be reworded, and are noted."""
+    instrument = survey.instrument
+    items = [(item.code, item.dimension) for item in instrument.items]
+    return instrument.name, items, instrument.dimension_codes, set(instrument.batteries)
 
 
 def _provenance(waves: Mapping[str, Survey]) -> Provenance:
@@ -151,7 +135,7 @@ def _provenance(waves: Mapping[str, Survey]) -> Provenance:
         title=first.title,
         origin=first.origin,
         simulated=any(p.simulated for p in given.values()),
-        notes=(*notes, *_partly_asked(waves)),
+        notes=(*notes, *_partly_comparable(waves)),
     )
 
 
@@ -163,17 +147,36 @@ def wave_steps(name: str, steps: Iterable[Exclusions]) -> tuple[Exclusions, ...]
     )
 
 
-def _partly_asked(waves: Mapping[str, Survey]) -> tuple[Label, ...]:
-    """Return a note for each item that some wave has no answers to."""
-    counts = wave_items(waves)
+def _partly_comparable(waves: Mapping[str, Survey]) -> tuple[Label, ...]:
+    """Return a note for each item that cannot be compared between all waves, or with care only."""
+    items = wave_items(waves)
+    return tuple(
+        note
+        for battery, item in items.by_item.index
+        for note in _notes(items, str(battery), str(item))
+    )
+
+
+def _notes(items: WaveItems, battery: str, item: str) -> list[Label]:
+    """Return what must be said of one item before its waves are compared."""
+    found = [d for d in items.differences if (d.battery, d.item) == (battery, item)]
+    lacking = ", ".join(d.wave for d in found if d.kind in ("not_asked", "unanswered"))
     notes = []
-    partly = counts[~counts["comparable"]]
-    for battery, item in partly.index.to_list():
-        lacking = ", ".join(name for name in waves if partly.loc[(battery, item), name] == 0)
+    if lacking:
         notes.append(
             Label(
                 en=f"Item {item} of {battery} has no answers in {lacking}; do not compare it.",
                 zh=f"第 {item} 题（{battery}）在 {lacking} 中无作答，不可跨期比较。",
             )
         )
-    return tuple(notes)
+    notes += [
+        Label(
+            en=f"Item {item} of {battery} differs in {d.wave} ({d.before.en!r}, then {d.now.en!r});"
+            " compare it with care.",
+            zh=f"第 {item} 题（{battery}）在 {d.wave} 中有变动（原为“{d.before.zh}”，"
+            f"后为“{d.now.zh}”），比较时须谨慎。",
+        )
+        for d in found
+        if d.kind in ("wording", "words")
+    ]
+    return notes

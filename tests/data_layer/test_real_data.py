@@ -10,7 +10,8 @@ from servlab.data.check import check_survey
 from servlab.data.codebook import load_codebook
 from servlab.data.draft import draft_codebook
 from servlab.data.readers import read_survey
-from servlab.data.waves import combine_waves, wave_items
+from servlab.data.wave_items import wave_items
+from servlab.data.waves import combine_waves
 
 BOOKS = Path(__file__).resolve().parent.parent / "codebooks"
 YEARS = ("2013", "2014", "2015", "2016")
@@ -53,7 +54,12 @@ def test_four_waves_of_an_airport_are_one_survey(airport):
     assert survey.index.is_unique
     assert survey.weights is not None
     assert survey.variables["wave"].role == "wave"
-    assert wave_items(airport)["comparable"].all()
+    items = wave_items(airport)
+    assert set(items.by_item["comparable"]) == {"yes"}
+    assert set(items.tidy()["reasons"]) == {"column (2014); column (2015); column (2016)"}
+    assert items.by_item.loc[("outcome", "overall"), list(YEARS)].min() > 2400
+    assert items.differences[0].before.en == "Q7A_ART"
+    assert items.differences[0].now.en == "Q7ART"
     assert survey.covariates["area"].isna().groupby(survey.covariates["wave"]).all()["2013"]
 
 
@@ -100,8 +106,9 @@ def test_an_item_a_wave_did_not_ask_is_stated(tmp_path, file):
     assert [note.en for note in survey.provenance.notes] == [
         "Item c of perception has no answers in two; do not compare it."
     ]
-    table = wave_items({"one": one, "two": two})
-    assert table["comparable"].tolist() == [True, True, False]
+    items = wave_items({"one": one, "two": two})
+    assert items.by_item["comparable"].tolist() == ["yes", "yes", "no"]
+    assert items.tidy()["reasons"].tolist() == ["", "", "not_asked (two)"]
     assert list(survey.index) == ["one: 2", "one: 3", "two: 2", "two: 3"]
 
 

@@ -15,6 +15,7 @@ from servlab.presentation.result_tables import (
     screening,
     structure,
     validation,
+    waves,
     zone,
 )
 from servlab.presentation.result_tables.dispatch import table
@@ -22,7 +23,7 @@ from servlab.presentation.result_tables.dispatch import table
 # the modules register their tables with ``table`` when they are imported
 _REGISTERED = (
     adequacy, drivers, factors, groups, invariance, latent, reliability, response, sample, scale,
-    scores, screening, structure, validation, zone,
+    scores, screening, structure, validation, waves, zone,
 )  # fmt: skip
 
 __all__ = ["table"]
