@@ -77,7 +77,7 @@ def test_waves_that_cannot_be_put_together_are_a_problem_of_the_check(folder):
     (folder / "b.csv").write_text("a,b,c\n1,2,3\n3,4,7\n", encoding="utf-8")
     report = check_survey(folder, folder / "waves.toml")
     assert report.problems == (
-        "waves '2024' and '2025' differ in instrument, scales; let their codebooks extend one "
+        "waves '2024' and '2025' differ in scales; let their codebooks extend one "
         "base, and name items that a wave did not ask under not_asked.",
     )
 
