@@ -83,6 +83,49 @@ def add_complete(
         meat.add(at.paths.par, scores, weights, clusters)
 
 
+def add_given_covariates(
+    meat: Meat, at: Implied, sample: GroupSample, W: Array, exogenous: tuple[int, ...]
+) -> None:
+    """Add the scores of a group's complete rows about what their covariates lead to expect."""
+    rows = sample.rows
+    if rows is None:
+        raise ValueError("scores need rows")
+    P, left = conditional(sample.cov, exogenous)
+    reference = covariance_reference(at, W @ left @ W)
+    for first in range(0, len(rows), BATCH):
+        D = rows[first : first + BATCH] - sample.mean
+        expected = D[:, list(exogenous)] @ P.T
+        scores = row_scores(at, D, W, reference)
+        scores -= row_scores(at, expected, W, np.zeros(len(reference)))
+        meat.add(at.paths.par, scores, None, None)
+
+
+def conditional(cov: Array, exogenous: tuple[int, ...]) -> tuple[Array, Array]:
+    """Return (p, x) regressions on the covariates and the (p, p) covariance they leave."""
+    x = list(exogenous)
+    P = np.linalg.solve(cov[np.ix_(x, x)], cov[x]).T
+    left = cov - P @ cov[x]
+    left[x] = left[:, x] = 0.0
+    return P, left
+
+
+def fourth_moment_given(sample: GroupSample, W: Array, exogenous: tuple[int, ...]) -> float:
+    """Return the mean of ``tr((W (d d' - h h' - R))^2)``, h and R what covariates lead to expect."""
+    rows = sample.rows
+    if rows is None:
+        raise ValueError("fourth moments need rows")
+    P, left = conditional(sample.cov, exogenous)
+    inner = W @ left @ W
+    total = 0.0
+    for first in range(0, len(rows), BATCH):
+        D = rows[first : first + BATCH] - sample.mean
+        H = D[:, list(exogenous)] @ P.T
+        dd, hh, dh = (((a @ W) * b).sum(axis=1) for a, b in ((D, D), (H, H), (D, H)))
+        mixed = ((H @ inner) * H).sum(axis=1) - ((D @ inner) * D).sum(axis=1)
+        total += float((dd**2 + hh**2 - 2 * dh**2 + 2 * mixed).sum())
+    return total / sample.n + float((inner * left).sum())
+
+
 def fourth_moment(sample: GroupSample, W: Array) -> float:
     """Return the mean over rows of ``(d' W d)^2`` with d a row's deviation from the mean."""
     rows = sample.rows

@@ -52,6 +52,8 @@ class Setup:
         Under FIML, the patterns' inverses at the saturated moments.
     acovs : tuple of arrays
         Under WLS, n times the sampling covariance of each group's statistics.
+    exogenous : tuple of int
+        Positions of fixed covariates, whose moments are the sample's and no statistics.
     """
 
     estimator: str
@@ -64,6 +66,16 @@ class Setup:
     patterns: tuple[Patterns, ...] = ()
     saturated: tuple[Solved, ...] = ()
     acovs: tuple[Array, ...] = ()
+    exogenous: tuple[int, ...] = ()
+
+    @property
+    def n_statistics(self) -> int:
+        """The number of means and covariances that a model is fitted to."""
+
+        def count(k: int) -> int:
+            return k * (k + 1) // 2 + (k if self.meanstructure else 0)
+
+        return len(self.samples) * (count(self.size) - count(len(self.exogenous)))
 
     @property
     def fiml(self) -> bool:
@@ -108,7 +120,7 @@ def make_setup(
     elif estimator == "WLS":
         acovs = tuple(_acov(sample, layout) for sample in samples)
         parts = [
-            Weighted(layout.vector(s.cov, s.mean), _weight(acov, layout, s, exogenous), layout)
+            Weighted(layout.vector(s.cov, s.mean), _weight(acov, s), layout)
             for s, acov in zip(samples, acovs, strict=True)
         ]
     else:
@@ -116,7 +128,7 @@ def make_setup(
     used = sizes - 1 if wishart else sizes
     return Setup(
         estimator, samples, parts, used / used.sum(), n, float(used.sum()), meanstructure,
-        acovs=acovs,
+        acovs=acovs, exogenous=exogenous,
     )  # fmt: skip
 
 
@@ -125,6 +137,7 @@ def make_fiml_setup(
     patterns: tuple[Patterns, ...],
     names: tuple[str, ...],
     estimator: str,
+    exogenous: tuple[int, ...] = (),
 ) -> Setup:
     """Return the setup of incomplete rows; the samples' moments become the saturated ones."""
     filled, solved = [], []
@@ -137,7 +150,7 @@ def make_fiml_setup(
     sizes = np.array([sample.n for sample in samples], dtype=float)
     n = float(sizes.sum())
     return Setup(
-        estimator, tuple(filled), parts, sizes / n, n, n, True, patterns, tuple(solved)
+        estimator, tuple(filled), parts, sizes / n, n, n, True, patterns, tuple(solved), exogenous=exogenous
     )  # fmt: skip
 
 
@@ -159,60 +172,51 @@ def _acov(sample: GroupSample, layout: Layout) -> Array:
     return sample.acov
 
 
-def _weight(acov: Array, layout: Layout, sample: GroupSample, exogenous: tuple[int, ...]) -> Array:
-    """Return the inverse of a group's acov, or refuse too few rows.
-
-    Statistics of fixed covariates alone get weight 0.
-    """
-    keep = np.ones(len(acov), dtype=bool)
-    if exogenous:
-        outside = np.isin(layout.row, exogenous) & np.isin(layout.col, exogenous)
-        means = np.isin(np.arange(len(sample.mean) if layout.means else 0), exogenous)
-        keep = ~np.concatenate([means, outside])
-    inner = acov[np.ix_(keep, keep)]
-    if sample.n <= len(inner):
+def _weight(acov: Array, sample: GroupSample) -> Array:
+    """Return the inverse of a group's acov, or refuse too few rows."""
+    if sample.n <= len(acov):
         raise ModelError(
-            f"WLS weighs {len(inner)} statistics by their covariances and needs more rows than "
+            f"WLS weighs {len(acov)} statistics by their covariances and needs more rows than "
             f"that; got {sample.n:.0f}. Use estimator='MLR', or 'MLM'."
         )
     try:
-        root = np.linalg.cholesky(inner)
+        root = np.linalg.cholesky(acov)
     except np.linalg.LinAlgError:
         raise ModelError(
             "the sampling covariances of the statistics have no inverse, which WLS needs; "
             "use estimator='MLR'."
         ) from None
     half = np.linalg.inv(root)
-    out = np.zeros_like(acov)
-    out[np.ix_(keep, keep)] = half.T @ half
-    return out
+    return np.asarray(half.T @ half)
 
 
 def independence(
-    setup: Setup, names: tuple[str, ...], exogenous: tuple[int, ...]
+    setup: Setup, names: tuple[str, ...], covariates: tuple[int, ...]
 ) -> tuple[Problem, Array]:
     """Return the baseline model, variables uncorrelated, with its starting values.
 
-    Covariates keep the sample's covariances and means.
+    Covariates keep their covariances: the sample's where they are fixed, else free ones.
     """
-    p = len(names)
-    inner = np.array([i for i in range(p) if i not in exogenous], dtype=np.int64)
-    m = len(inner)
+    p, fixed = len(names), list(setup.exogenous)
+    loose = [i for i in covariates if i not in fixed]
+    inner = [i for i in range(p) if i not in fixed]
+    pairs = [(i, i) for i in inner]
+    pairs += [(i, j) for k, i in enumerate(loose) for j in loose[:k]]
+    row, col = np.array(pairs, dtype=np.int64).reshape(-1, 2).T
+    free = np.array(inner, dtype=np.int64)
+    size = len(pairs) + (len(inner) if setup.meanstructure else 0)
     start, paths = [], []
     for group, sample in enumerate(setup.samples):
         S, a = np.zeros((p, p)), np.zeros(p)
-        for i in exogenous:
-            a[i] = sample.mean[i]
-            for j in exogenous:
-                S[i, j] = sample.cov[i, j]
-        first = group * m * (2 if setup.meanstructure else 1)
-        covs = Cells(first + np.arange(m), inner, inner)
+        S[np.ix_(fixed, fixed)] = sample.cov[np.ix_(fixed, fixed)]
+        a[fixed] = sample.mean[fixed]
+        covs = Cells(group * size + np.arange(len(pairs)), row, col)
         means = no_cells()
-        values = [np.diag(sample.cov)[inner]]
+        start.append(sample.cov[row, col])
         if setup.meanstructure:
-            means = Cells(first + m + np.arange(m), inner, np.zeros(m, dtype=np.int64))
-            values.append(sample.mean[inner])
-        start += values
+            first = group * size + len(pairs)
+            means = Cells(first + np.arange(len(free)), free, np.zeros_like(free))
+            start.append(sample.mean[free])
         paths.append(
             Paths(names, p, np.zeros((p, p)), S, a, no_cells(), covs, means, setup.meanstructure)
         )
@@ -220,9 +224,11 @@ def independence(
     return Problem(paths, setup.parts, setup.shares, len(theta)), theta
 
 
-def fit_independence(setup: Setup, names: tuple[str, ...], exogenous: tuple[int, ...]) -> Place:
+def fit_independence(
+    setup: Setup, names: tuple[str, ...], covariates: tuple[int, ...]
+) -> Place:
     """Return the fitted baseline model."""
-    problem, start = independence(setup, names, exogenous)
+    problem, start = independence(setup, names, covariates)
     return newton(problem, np.eye(len(start)), start)[0]
 
 

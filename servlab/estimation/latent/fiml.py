@@ -20,6 +20,7 @@ from servlab.estimation.latent.ram import (
     gradient,
     mean_jacobian,
 )
+from servlab.estimation.latent.residual_indices import GroupMoments
 
 CHUNK = 1024  # patterns whose matrices are held at a time
 
@@ -400,18 +401,19 @@ def available_moments(X: Array) -> tuple[Array, Array]:
 
 
 def pattern_misfit(
-    patterns: Patterns, sigma: Array, mu: Array, cov: Array, mean: Array
+    patterns: Patterns, sigma: Array, moments: GroupMoments
 ) -> tuple[float, float]:
-    """Return misfit and size of sample moments in the patterns' metric at implied ones.
+    """Return misfit and size of sample moments in the patterns' metric at the implied ``sigma``.
 
     The quadratic forms of GFI in the expected information of the saturated moments.
     """
-    solved = solve_patterns(patterns, sigma, mu)
+    solved = solve_patterns(patterns, sigma, moments.implied_mean)
     if solved is None:
         return float("nan"), float("nan")
     total = total_inverse(patterns, solved) / patterns.n
     found = []
-    for matrix, vector in ((cov - sigma, mean - mu), (cov, mean)):
+    away = (moments.cov - moments.implied_cov, moments.mean - moments.implied_mean)
+    for matrix, vector in (away, (moments.cov, moments.mean)):
         value = float(vector @ total @ vector)
         for first in range(0, len(patterns.counts), CHUNK):
             last = min(first + CHUNK, len(patterns.counts))

@@ -30,7 +30,7 @@ from servlab.estimation.latent.engine import (
 )
 from servlab.estimation.latent.fiml import find_patterns
 from servlab.estimation.latent.inference import check_identified, free_directions
-from servlab.estimation.latent.measures import Tested, evaluate, n_statistics
+from servlab.estimation.latent.measures import Tested, evaluate
 from servlab.estimation.latent.optimize import Place, Problem
 from servlab.estimation.latent.partable import ParameterTable
 from servlab.estimation.latent.prepare import (
@@ -42,6 +42,7 @@ from servlab.estimation.latent.prepare import (
     read_source,
 )
 from servlab.estimation.latent.result import LatentFit, row_errors, row_values
+from servlab.estimation.latent.sample import GroupSample
 from servlab.estimation.latent.specification import GroupEqual, parameter_table
 from servlab.estimation.latent.start import starting_values
 from servlab.estimation.latent.syntax import ModelSyntax
@@ -126,7 +127,8 @@ def cfa(
     orthogonal : bool
         Factors do not correlate.
     meanstructure : bool, optional
-        Model means. By default when there are groups, under FIML, or when the model has means.
+        Model means. By default when there are groups or clusters, under FIML, or when the model
+        has means.
     likelihood : {"normal", "wishart"}
         Covariances with denominator n, or n - 1.
     information : {"expected", "observed"}, optional
@@ -298,6 +300,7 @@ def _fit(
         model,
         group_labels=source.group_labels,
         meanstructure=means,
+        fixed_x=options.estimator in LIKELIHOODS,
         **rules,  # type: ignore[arg-type]
     )
     return fit_table(table, source, options)
@@ -307,7 +310,7 @@ def _has_means(source: Source, options: Options, several: bool) -> bool:
     """Return whether means are modelled when nobody said."""
     if source.frame is None and any(np.isnan(m.mean).any() for m in source.moments.values()):
         return False
-    return several or options.fiml
+    return several or options.fiml or source.clusters is not None
 
 
 def fit_table(table: ParameterTable, source: Source, options: Options) -> LatentFit:
@@ -325,7 +328,9 @@ def fit_table(table: ParameterTable, source: Source, options: Options) -> Latent
     with blas_threads(len(table.observed) + len(table.latent)):
         if options.fiml:
             patterns = tuple(find_patterns(_rows(s.rows), s.weights) for s in samples)
-            setup = make_fiml_setup(samples, patterns, table.observed, options.estimator)
+            setup = make_fiml_setup(
+                samples, patterns, table.observed, options.estimator, exogenous
+            )
         else:
             for sample in samples:
                 check_definite(sample, table.observed)
@@ -336,7 +341,7 @@ def fit_table(table: ParameterTable, source: Source, options: Options) -> Latent
                 wishart=options.unbiased,
                 exogenous=exogenous,
             )
-        return fit_setup(table, setup, options, dropped, exogenous)
+        return fit_setup(table, setup, options, dropped)
 
 
 def _rows(rows: Array | None) -> Array:
@@ -351,7 +356,6 @@ def fit_setup(
     setup: Setup,
     options: Options,
     dropped: int,
-    exogenous: tuple[int, ...],
     start: Array | None = None,
 ) -> LatentFit:
     """Return the fit of a parameter table to prepared data."""
@@ -359,7 +363,7 @@ def fit_setup(
     means = [sample.mean for sample in setup.samples]
     paths = compile_paths(table, covs, means)
     restrictions = compile_restrictions(table)
-    _check_df(table, restrictions.K.shape[1] - len(restrictions.equal), setup, exogenous)
+    _check_df(table, restrictions.K.shape[1] - len(restrictions.equal), setup)
     if start is None:
         start = starting_values(table, covs, means)
     try:
@@ -371,7 +375,7 @@ def fit_setup(
         raise
     K = free_directions(restrictions, place.theta)
     check_identified(place, K, table.free_names())
-    tested = evaluate(table, setup, place, restrictions, K, options, exogenous)
+    tested = evaluate(table, setup, place, restrictions, K, options)
     flags = _flags(table, setup, place, K, tested, options)
     if any(f(place.theta)[0] < 1e-6 for f in restrictions.at_least):
         flags = (*flags, "bound")
@@ -393,13 +397,18 @@ def fit_setup(
         n=round(setup.n),
         n_dropped=dropped,
         group_sizes=pd.Series(
-            [round(s.n) for s in setup.samples], [s.label for s in setup.samples], name="n"
+            [_size(s) for s in setup.samples], [s.label for s in setup.samples], name="n"
         ),
         iterations=iterations,
         place=place,
         setup=setup,
         restrictions=restrictions,
     )
+
+
+def _size(sample: GroupSample) -> int:
+    """Return the rows of a group."""
+    return round(sample.n) if sample.rows is None else len(sample.rows)
 
 
 def exogenous_positions(table: ParameterTable) -> tuple[int, ...]:
@@ -435,11 +444,9 @@ def _check_options(options: Options, source: Source) -> None:
             )
 
 
-def _check_df(
-    table: ParameterTable, unknowns: int, setup: Setup, exogenous: tuple[int, ...]
-) -> None:
+def _check_df(table: ParameterTable, unknowns: int, setup: Setup) -> None:
     """Raise ``NotIdentifiedError`` when there are more unknowns than statistics."""
-    known = n_statistics(setup, exogenous)
+    known = setup.n_statistics
     if unknowns > known:
         raise NotIdentifiedError(
             f"the model has {unknowns} free parameters and the data only {known} means and "

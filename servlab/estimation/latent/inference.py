@@ -1,6 +1,6 @@
 """How sure are the estimates, and does the model fit? Covariances of estimates, scaled tests."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import linalg
@@ -10,13 +10,16 @@ from servlab.core.linalg import Array
 from servlab.estimation.latent.casewise import (
     Meat,
     add_complete,
+    add_given_covariates,
     add_incomplete,
+    conditional,
     covariance_reference,
     fourth_moment,
+    fourth_moment_given,
 )
 from servlab.estimation.latent.compile import Restrictions
 from servlab.estimation.latent.discrepancy import NormalPoint
-from servlab.estimation.latent.engine import Setup, saturated_paths
+from servlab.estimation.latent.engine import Setup, make_setup, saturated_paths
 from servlab.estimation.latent.fiml import PatternPoint
 from servlab.estimation.latent.optimize import Place, active
 
@@ -99,12 +102,18 @@ def n_clusters(setup: Setup) -> int:
 
 
 def empirical_meat(setup: Setup, place: Place) -> Array:
-    """Return ``Delta' V Gamma V Delta`` with Gamma about the sample's moments (q, q)."""
+    """Return ``Delta' V Gamma V Delta`` with Gamma about the sample's moments (q, q).
+
+    With fixed covariates Gamma is about the moments that they lead to expect.
+    """
     meat = Meat(place.problem.size)
     for group, point in enumerate(place.points):
         sample = setup.samples[group]
         if isinstance(point, NormalPoint):
             W = point.W
+            if setup.exogenous:
+                add_given_covariates(meat, point.implied, sample, W, setup.exogenous)
+                continue
             reference = covariance_reference(point.implied, W @ sample.cov @ W)
             add_complete(meat, point.implied, sample, W, sample.mean, reference)
     return meat.result() / setup.n
@@ -121,6 +130,11 @@ def satorra_bentler(setup: Setup, place: Place, K: Array, df: int) -> tuple[Scal
         sample = setup.samples[group]
         if isinstance(point, NormalPoint):
             WS = point.W @ sample.cov
+            if setup.exogenous:
+                whole += 0.5 * fourth_moment_given(sample, point.W, setup.exogenous)
+                left = conditional(sample.cov, setup.exogenous)[1]
+                whole += float((point.W * left).sum()) if setup.meanstructure else 0.0
+                continue
             whole += 0.5 * (fourth_moment(sample, point.W) - float((WS * WS.T).sum()))
             if setup.meanstructure:
                 whole += float(np.trace(WS))
@@ -134,8 +148,7 @@ def yuan_bentler(
     """Return the scaling factor as Mplus has it: saturated minus model traces [asparouhov2005]_."""
     info = place.observed() if observed else place.expected()
     taken = float((inverse_in(K, info) * meat).sum())
-    p = setup.size
-    moments = len(setup.samples) * (p * (p + 1) // 2 + (p if setup.meanstructure else 0))
+    moments = setup.n_statistics
     factor = (h1_trace - taken) / df if df else float("nan")
     return Scaling(factor, h1_trace / moments, taken)
 
@@ -185,8 +198,28 @@ def saturated_model(setup: Setup, names: tuple[str, ...], *, scores: bool) -> Sa
 def saturated_trace(setup: Setup, names: tuple[str, ...], known: Saturated | None) -> float:
     """Return the trace of the saturated model's inverse information times its scores' products.
 
-    For complete independent rows it is a closed form in Mardia's kurtosis.
+    For complete independent rows it is a closed form in Mardia's kurtosis. Fixed covariates take
+    their own trace out: the likelihood of the others given them is what is scaled.
     """
+    whole = _trace_of_all(setup, names, known)
+    return whole - covariate_trace(setup) if setup.exogenous else whole
+
+
+def covariate_trace(setup: Setup) -> float:
+    """Return the same trace of the fixed covariates alone, whose rows are complete."""
+    x = list(setup.exogenous)
+    samples = []
+    for group, sample in enumerate(setup.samples):
+        rows = np.ascontiguousarray(setup.rows(group)[:, x])
+        samples.append(replace(sample, cov=sample.cov[np.ix_(x, x)], mean=sample.mean[x], rows=rows))
+    alone = make_setup(
+        tuple(samples), estimator="MLR", meanstructure=setup.meanstructure, wishart=False
+    )
+    return _trace_of_all(alone, tuple(f"x{i}" for i in x), None)
+
+
+def _trace_of_all(setup: Setup, names: tuple[str, ...], known: Saturated | None) -> float:
+    """Return the trace of all variables together."""
     weighted = any(sample.weights is not None for sample in setup.samples)
     if not setup.fiml and not weighted and not n_clusters(setup):
         total = 0.0
@@ -202,3 +235,15 @@ def saturated_trace(setup: Setup, names: tuple[str, ...], known: Saturated | Non
         keep = np.tile(np.arange(count + p) < count, len(setup.samples))
         info, meat = info[np.ix_(keep, keep)], meat[np.ix_(keep, keep)]
     return float(np.trace(np.linalg.solve(info, meat)))
+
+
+def trace_of_fit(
+    setup: Setup, place: Place, K: Array, estimator: str, observed: bool, names: tuple[str, ...]
+) -> float:
+    """Return the expectation of a right model's chi-square, at any place: df times the scaling."""
+    if estimator == "MLM":
+        return satorra_bentler(setup, place, K, 1)[0].factor
+    saturated = saturated_model(setup, names, scores=True) if setup.fiml else None
+    h1 = saturated_trace(setup, names, saturated)
+    meat = first_order(setup, place)
+    return yuan_bentler(setup, place, K, 1, meat, h1, observed=observed).factor

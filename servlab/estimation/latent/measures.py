@@ -1,6 +1,6 @@
 """Tests and fit measures of a fitted model: chi-squares, their scaled forms, indices."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,6 +19,7 @@ from servlab.estimation.latent.fit_indices import (
 from servlab.estimation.latent.inference import (
     Saturated,
     Scaling,
+    covariate_trace,
     first_order,
     inverse_in,
     satorra_bentler,
@@ -29,6 +30,7 @@ from servlab.estimation.latent.inference import (
 from servlab.estimation.latent.optimize import Place
 from servlab.estimation.latent.partable import ParameterTable
 from servlab.estimation.latent.ram import cov_jacobian, information, mean_jacobian
+from servlab.estimation.latent.standardize import covariates
 from servlab.estimation.latent.residual_indices import (
     GroupMoments,
     IncompleteGroup,
@@ -66,12 +68,11 @@ def evaluate(
     restrictions: Restrictions,
     K: Array,
     options: "Options",
-    exogenous: tuple[int, ...],
 ) -> Tested:
     """Return errors, tests and fit measures at the estimates."""
-    known = n_statistics(setup, exogenous)
+    known = setup.n_statistics
     df = known - (restrictions.K.shape[1] - len(restrictions.equal))
-    base = fit_independence(setup, table.observed, exogenous)
+    base = fit_independence(setup, table.observed, _covariates(table))
     errors = _errors(table, setup, place, K, options, df, base, known - len(base.theta))
     factors = (NAN, NAN) if errors.scaling is None else (errors.scaling.factor, errors.base_factor)
     model = FitTest(2 * setup.scale * max(place.value, 0.0), df, factors[0])
@@ -84,13 +85,13 @@ def evaluate(
     )  # fmt: skip
     if options.estimator == "ULS":  # its chi-square has no known distribution
         found["pvalue"] = found["baseline.pvalue"] = NAN
-    found |= _likelihoods(setup, place, known - df, exogenous)
+    found |= _likelihoods(setup, place, known - df)
     if errors.scaling is not None and options.estimator == "MLR":
         found |= {
             "scaling.factor.h1": errors.scaling.h1,
             "scaling.factor.h0": errors.scaling.trace / place.problem.size,
         }
-    found |= _residual_indices(setup, place, known, df, found)
+    found |= _residual_indices(setup, place, df, found)
     return Tested(
         errors.vcov / setup.scale,
         errors.kind,
@@ -102,22 +103,26 @@ def evaluate(
     )
 
 
+def _covariates(table: ParameterTable) -> tuple[int, ...]:
+    """Return the positions of observed variables that only predict."""
+    found = covariates(table)
+    return tuple(i for i, name in enumerate(table.observed) if name in found)
+
+
 def _minimum(setup: Setup, place: Place) -> float:
     """Return the minimum as lavaan reports it: least squares once more times (n - 1) / n."""
     likely = setup.estimator in LIKELIHOODS
     return place.value if likely else place.value * setup.scale / setup.n
 
 
-def _likelihoods(
-    setup: Setup, place: Place, n_parameters: int, exogenous: tuple[int, ...]
-) -> dict[str, float]:
+def _likelihoods(setup: Setup, place: Place, n_parameters: int) -> dict[str, float]:
     """Return log-likelihoods, of the saturated model too, and what follows from them.
 
     Fixed covariates leave the likelihood of the others given them.
     """
     if setup.estimator not in LIKELIHOODS:
         return {"ntotal": setup.n}
-    x = list(exogenous)
+    x = list(setup.exogenous)
     h1, h0 = 0.0, 0.0
     for group, sample in enumerate(setup.samples):
         own = 0.0
@@ -150,11 +155,20 @@ def _complete(
     acov = saturated.acov()
     if acov is None:
         return None, None
-    free = np.eye(len(base.theta))
-    return tuple(  # type: ignore[return-value]
-        complete_data_test(_incomplete_groups(setup, at, basis, saturated, acov), df)
-        for at, basis, df in ((place, K, dfs[0]), (base, free, dfs[1]))
-    )
+    given = 0.0  # what the fixed covariates, whose rows are complete, contribute
+    if setup.exogenous:
+        robust = saturated.meat is not None
+        given = covariate_trace(setup) if robust else _moments_of(setup, len(setup.exogenous))
+    found = []
+    for at, basis, df in ((place, K, dfs[0]), (base, np.eye(len(base.theta)), dfs[1])):
+        test = complete_data_test(_incomplete_groups(setup, at, basis, saturated, acov), df)
+        found.append(replace(test, scaling=test.scaling - given / df) if df else test)
+    return found[0], found[1]
+
+
+def _moments_of(setup: Setup, k: int) -> float:
+    """Return how many means and covariances k variables have over all groups."""
+    return float(len(setup.samples) * (k * (k + 1) // 2 + k))
 
 
 def _incomplete_groups(
@@ -182,7 +196,7 @@ def _incomplete_groups(
 
 
 def _residual_indices(
-    setup: Setup, place: Place, known: int, df: int, found: dict[str, float]
+    setup: Setup, place: Place, df: int, found: dict[str, float]
 ) -> dict[str, float]:
     """Return indices from residual moments, and those left."""
     groups, parts = [], []
@@ -190,33 +204,44 @@ def _residual_indices(
         mean = at.mu if setup.meanstructure else sample.mean
         one = GroupMoments(sample.n, sample.cov, sample.mean, at.sigma, mean)
         groups.append(one)
-        if setup.fiml:
-            known_moments = available_moments(setup.rows(group))
-            parts.append(pattern_misfit(setup.patterns[group], at.sigma, at.mu, *known_moments))
-        elif setup.estimator in ("WLS", "ULS"):
-            layout = setup.layout()
-            weight = getattr(setup.parts[group], "weight", np.eye(layout.size))
-            statistics = layout.vector(sample.cov, sample.mean)
-            away = statistics - layout.vector(at.sigma, mean)
-            parts.append(weighted_gfi_parts(away, statistics, weight))
-        else:
-            V = sample.cov if setup.estimator == "GLS" else at.sigma
-            parts.append(gfi_parts(one, V, means=setup.meanstructure))
+        parts.append(_gfi_parts(setup, group, at.sigma, one))
     sizes = [sample.n for sample in setup.samples]
+    layout = setup.layout()
     return {
         **rmr_family(groups, means=setup.meanstructure),
-        **gfi_family(parts, sizes, df=df, n_statistics=known),
-        "ecvi": ecvi(found["chisq"], setup.scale, known - df),
+        **gfi_family(parts, sizes, df=df, n_statistics=layout.size * len(groups)),
+        "ecvi": ecvi(found["chisq"], setup.scale, int(found["npar"])),
     }
 
 
-def n_statistics(setup: Setup, exogenous: tuple[int, ...]) -> int:
-    """Return how many means and covariances a model is fitted to."""
+def _gfi_parts(setup: Setup, group: int, sigma: Array, one: GroupMoments) -> tuple[float, float]:
+    """Return misfit and size of one group's moments, those of fixed covariates left out."""
+    if setup.fiml:
+        cov, mean = available_moments(setup.rows(group))
+        one = replace(one, cov=cov, mean=mean)
+    if setup.exogenous:
+        one = _without(one, list(setup.exogenous))
+    if setup.fiml:
+        return pattern_misfit(setup.patterns[group], sigma, one)
+    if setup.estimator in ("WLS", "ULS"):
+        layout = setup.layout()
+        weight = getattr(setup.parts[group], "weight", np.eye(layout.size))
+        statistics = layout.vector(one.cov, one.mean)
+        away = statistics - layout.vector(one.implied_cov, one.implied_mean)
+        return weighted_gfi_parts(away, statistics, weight)
+    V = setup.samples[group].cov if setup.estimator == "GLS" else sigma
+    return gfi_parts(one, V, means=setup.meanstructure)
 
-    def count(k: int) -> int:
-        return k * (k + 1) // 2 + (k if setup.meanstructure else 0)
 
-    return len(setup.samples) * (count(setup.size) - count(len(exogenous)))
+def _without(one: GroupMoments, x: list[int]) -> GroupMoments:
+    """Return moments in which those of some variables among themselves are zero."""
+    covs, means = [one.cov.copy(), one.implied_cov.copy()], [one.mean.copy(), one.implied_mean.copy()]
+    for cov, mean in zip(covs, means, strict=True):
+        cov[np.ix_(x, x)] = 0.0
+        mean[x] = 0.0
+    return replace(
+        one, cov=covs[0], implied_cov=covs[1], mean=means[0], implied_mean=means[1]
+    )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -255,7 +280,9 @@ def _errors(
         base_factor = satorra_bentler(setup, base, free, base_df)[0].factor
         return Errors(bread @ meat @ bread, "robust.sem", indefinite, scaling, base_factor)
     robust = options.estimator == "MLR"
-    saturated = saturated_model(setup, table.observed, scores=robust) if setup.fiml else None
+    saturated = None
+    if setup.fiml:
+        saturated = saturated_model(setup, table.observed, scores=robust)
     if not robust:
         return Errors(bread, "standard", indefinite, saturated=saturated)
     meat = first_order(setup, place)

@@ -250,6 +250,7 @@ def _sample(
         )
     rows = X if mine.all() else X[mine]
     w = None if weights is None else weights[mine]
+    size = float(n if w is None else w.sum())
     clusters = None if source.clusters is None else source.clusters[mine]
     index = None if source.frame is None else source.frame.index.to_numpy()[mine]
     with np.errstate(all="ignore"):
@@ -261,11 +262,11 @@ def _sample(
         )
     if fiml:
         empty = np.zeros((p, p)), np.zeros(p)
-        return GroupSample(label, n, *empty, rows, w, clusters, index)
+        return GroupSample(label, size, *empty, rows, w, clusters, index)
     cov, mean = row_moments(rows, w)
     if unbiased:
         cov = cov * (n / (n - 1))
-    return GroupSample(label, n, cov, mean, rows, w, clusters, index)
+    return GroupSample(label, size, cov, mean, rows, w, clusters, index)
 
 
 def _given_samples(

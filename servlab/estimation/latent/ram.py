@@ -91,12 +91,15 @@ class Implied:
         Covariances of all variables.
     xi : (t,) array
         Means of all variables.
+    S : (t, t) array
+        Covariances of what the paths leave unexplained.
     """
 
     paths: Paths
     E: Array
     V: Array
     xi: Array
+    S: Array
 
     @property
     def sigma(self) -> Array:
@@ -134,7 +137,7 @@ def imply(paths: Paths, theta: Array) -> Implied:
     A, S, a = filled(paths, theta)
     E = np.linalg.inv(np.eye(len(A)) - A)  # total effects are wanted themselves
     V = E @ S @ E.T
-    return Implied(paths, np.asarray(E), (V + V.T) / 2, np.asarray(E @ a))
+    return Implied(paths, np.asarray(E), (V + V.T) / 2, np.asarray(E @ a), S)
 
 
 def mean_jacobian(at: Implied) -> Array:

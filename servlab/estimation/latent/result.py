@@ -165,6 +165,21 @@ class LatentFit:
         """Return the (p,) means of the sample; under FIML the saturated model's."""
         return pd.Series(self.setup.samples[self.group_number(group)].mean, list(self.observed))
 
+    def r_squared(self, group: str | None = None) -> pd.Series:
+        """Return the share of variance that the model explains of each dependent variable.
+
+        NaN where a residual variance is negative.
+        """
+        at = self.place.implied[self.group_number(group)]
+        table = self.table
+        moved = {rhs for op, rhs in zip(table.op, table.rhs, strict=True) if op == "=~"}
+        moved |= {lhs for op, lhs in zip(table.op, table.lhs, strict=True) if op == "~"}
+        names = [name for name in at.paths.names if name in moved]
+        where = [at.paths.names.index(name) for name in names]
+        left, whole = np.diag(at.S)[where], np.diag(at.V)[where]
+        share = np.where(left < 0, np.nan, 1 - left / whole)
+        return pd.Series(share, names, name="r_squared")
+
     def group_number(self, group: str | None) -> int:
         """Return the position of a group by its label; the only one without a label."""
         labels = self.table.group_labels

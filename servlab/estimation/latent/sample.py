@@ -62,14 +62,14 @@ class GroupSample:
     ----------
     label : str
     n : float
-        Rows used.
+        Rows used; the sum of their weights where they have any.
     cov : (p, p) array
         Covariances, with the denominator of the likelihood in use.
     mean : (p,) array
     rows : (n, p) array or None
         The rows behind the moments (NaN where missing, under FIML); None for published moments.
     weights : (n,) array or None
-        Sampling weights that sum to n.
+        Sampling weights; over all groups they sum to the number of rows.
     clusters : (n,) array or None
         Number of the cluster of each row.
     index : (n,) array or None

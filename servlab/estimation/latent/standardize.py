@@ -110,6 +110,17 @@ def standardized_rows(fit: "LatentFit", kind: Standard) -> tuple[Array, Array]:
     return values, slopes
 
 
+def standardized_values(
+    table: ParameterTable, values: Array, implied: list[Implied], kind: Standard
+) -> Array:
+    """Return any values of a table's rows, standardized by the implied variances."""
+    out = np.zeros(len(table.lhs))
+    for group, at in enumerate(implied):
+        rows = np.flatnonzero(table.group == group + 1)
+        out[rows] = values[rows] * _factors(table, rows, at, kind)[0]
+    return out
+
+
 def _row_of(table: ParameterTable, name: str) -> int:
     """Return the first row that carries a label or plabel."""
     return table.rows_of(name)[0]
@@ -129,11 +140,35 @@ def _group_rows(
     table: ParameterTable, estimates: Array, rows: np.ndarray, at: Implied, kind: Standard, q: int
 ) -> tuple[Array, Array]:
     """Return one group's standardized values and derivatives."""
-    names, t = at.paths.names, len(at.paths.names)
-    where = {name: i for i, name in enumerate(names)}
+    t = len(at.paths.names)
+    factor, power, residual = _factors(table, rows, at, kind)
+    V, inner = np.diag(at.V), np.diag(at.S)
+    by_var = np.zeros((t, q))
+    by_var[:, at.paths.par] = variance_jacobian(at) / np.where(V > 0, 2 * V, 1.0)[:, None]
+    by_residual = np.zeros((t, q))
+    covs = at.paths.covs
+    own = covs.row == covs.col
+    at_risk = inner[covs.row[own]]
+    by_residual[covs.row[own], covs.par[own]] = 0.5 / np.where(at_risk != 0, at_risk, 1.0)
+    values = estimates[rows] * factor
+    slopes = values[:, None] * (power @ by_var + residual @ by_residual)
+    free = np.flatnonzero(table.free[rows])
+    slopes[free, table.free[rows[free]] - 1] += factor[free]
+    return values, slopes
+
+
+def _factors(
+    table: ParameterTable, rows: np.ndarray, at: Implied, kind: Standard
+) -> tuple[Array, Array, Array]:
+    """Return what each row is multiplied by, as powers of standard deviations too.
+
+    The powers (rows, t) of the variables' own standard deviations, and of their residual ones.
+    """
+    t = len(at.paths.names)
+    where = {name: i for i, name in enumerate(at.paths.names)}
     scaled = _scaled(table, at, kind)
     power, residual = np.zeros((len(rows), t)), np.zeros((len(rows), t))
-    own = _variance_rows(table, rows, where)
+    V, inner = np.diag(at.V), np.diag(at.S)
     for k, row in enumerate(rows):
         lhs, rhs = where[table.lhs[row]], where.get(table.rhs[row], -1)
         op = table.op[row]
@@ -149,24 +184,10 @@ def _group_rows(
             power[k, lhs] -= 2 * scaled[lhs]
         else:
             for one in (lhs, rhs):
-                residual[k, one] -= scaled[one] and own[one] >= 0
-    V = np.diag(at.V)
-    inner = np.where(own >= 0, estimates[np.maximum(own, 0)], 1.0)
-    inner_size = np.where(np.abs(inner) > 0, np.abs(inner), 1.0)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        log_sd = np.where(V > 0, 0.5 * np.log(np.where(V > 0, V, 1.0)), 0.0)
-    factor = np.exp(power @ log_sd + residual @ (0.5 * np.log(inner_size)))
-    by_var = np.zeros((t, q))
-    by_var[:, at.paths.par] = variance_jacobian(at) / np.where(V > 0, 2 * V, 1.0)[:, None]
-    by_residual = np.zeros((t, q))
-    for i in range(t):
-        if own[i] >= 0 and table.free[own[i]]:
-            by_residual[i, table.free[own[i]] - 1] = 0.5 / np.where(inner[i] != 0, inner[i], 1.0)
-    values = estimates[rows] * factor
-    slopes = values[:, None] * (power @ by_var + residual @ by_residual)
-    free = np.flatnonzero(table.free[rows])
-    slopes[free, table.free[rows[free]] - 1] += factor[free]
-    return values, slopes
+                residual[k, one] -= scaled[one] and inner[one] != 0
+    log_sd = 0.5 * np.log(np.where(V > 0, V, 1.0))
+    log_inner = 0.5 * np.log(np.where(inner != 0, np.abs(inner), 1.0))
+    return np.exp(power @ log_sd + residual @ log_inner), power, residual
 
 
 def _scaled(table: ParameterTable, at: Implied, kind: Standard) -> np.ndarray:
@@ -187,12 +208,3 @@ def covariates(table: ParameterTable) -> set[str]:
     moved |= {table.lhs[r] for r in range(len(table.lhs)) if table.op[r] == "~"}
     used = {table.rhs[r] for r in range(len(table.lhs)) if table.op[r] == "~"}
     return {name for name in table.observed if name in used and name not in moved}
-
-
-def _variance_rows(table: ParameterTable, rows: np.ndarray, where: dict[str, int]) -> np.ndarray:
-    """Return the row of each variable's own (residual) variance, -1 without one (t,)."""
-    own = np.full(len(where), -1)
-    for row in rows:
-        if table.op[row] == "~~" and table.lhs[row] == table.rhs[row]:
-            own[where[table.lhs[row]]] = row
-    return own
