@@ -79,6 +79,12 @@ _HOMES = {
     "sem": "servlab.estimation.latent.fit",
     "LatentFit": "servlab.estimation.latent.result",
     "standardized_solution": "servlab.estimation.latent.standardize",
+    "compare_models": "servlab.estimation.latent.compare",
+    "score_tests": "servlab.estimation.latent.score_tests",
+    "modification_indices": "servlab.estimation.latent.score_tests",
+    "model_residuals": "servlab.estimation.latent.residuals",
+    "factor_scores": "servlab.estimation.latent.factor_scores",
+    "bootstrap_fit": "servlab.estimation.latent.bootstrap",
     "measurement_invariance": "servlab.estimation.latent.invariance.measurement",
     # comparisons and drivers
     "compare_score_forms": "servlab.estimation.difference_scores",

@@ -14,12 +14,14 @@ import pandas as pd
 
 import servlab as sl
 from servlab.core.errors import ServlabWarning
+from servlab.estimation.latent.fiml import find_patterns, saturated_moments
 from tests.agreement import GOLDEN
 from tests.agreement import stored as stored_file
 from tests.golden_checks import checks, matrix
 
 EST = SE = STD = 1e-5  # what issue 5 asks for
 ROBUST_SE = CHI2 = 1e-4
+MI = 1e-4
 INDEX, FIML_INDEX = 1e-6, 1e-5
 STOPPED = 1e-4
 EARLY = {
@@ -92,6 +94,11 @@ def numbers(values) -> np.ndarray:
     return np.array([np.nan if v is None else v for v in values], dtype=float)
 
 
+def values_of(part) -> np.ndarray:
+    """Return the numbers of a stored vector, named or not."""
+    return numbers(part.values() if isinstance(part, dict) else part)
+
+
 def gap(ours: np.ndarray, theirs: np.ndarray) -> np.ndarray:
     """Return ours as theirs plus a deviation relative to the larger of 1 and their size."""
     return theirs + (ours - theirs) / np.maximum(np.abs(theirs), 1)
@@ -105,6 +112,42 @@ def check_model(stored, agree):
     check_parameters(name, fit, result, agree)
     check_measures(name, fit, result["fit_measures"], agree)
     check_moments(name, fit, result, agree)
+    if "score_test" in result:
+        check_score_tests(name, fit, result["score_test"], agree)
+    if "modindices" in result.get("extra", {}):
+        check_extra(name, fit, result["extra"], agree)
+
+
+def check_score_tests(name, fit, stored, agree):
+    ours = sl.score_tests(fit)
+    assert ours.df == stored["test"][0]["df"]
+    limit = STOPPED * (10 if name in EARLY or fit.n > 1000 else 1)  # the slopes are lavaan's
+    agree(name, "score test of all equalities", [ours.chi2], [stored["test"][0]["X2"]], limit)
+    single = [row["X2"] for row in stored["uni"]]
+    agree(name, "score tests, one by one", ours.by_constraint["statistic"], single, limit)
+
+
+def check_extra(name, fit, extra, agree):
+    ours = sl.modification_indices(fit).table
+    theirs = pd.DataFrame(extra["modindices"])
+    assert list(ours["lhs"] + ours["op"] + ours["rhs"]) == list(
+        theirs["lhs"] + theirs["op"] + theirs["rhs"]
+    )
+    agree(name, "modification indices", ours["mi"], theirs["mi"], MI)
+    agree(name, "expected changes", ours["epc"], theirs["epc"], EST)
+    for kind in ("lv", "all", "nox"):
+        label = f"expected changes, standardized ({kind})"
+        agree(name, label, ours[f"sepc_{kind}"], theirs[f"sepc.{kind}"], EST)
+    agree(name, "residual correlations", sl.model_residuals(fit).cov[""],
+          matrix(extra["residuals_cor"]), EST)  # fmt: skip
+    z = sl.model_residuals(fit, kind="standardized").cov[""].to_numpy()
+    off = ~np.eye(len(z), dtype=bool)  # on the diagonal rounding over rounding
+    agree(name, "standardized residuals", z[off], matrix(extra["residuals_standardized"])[off], MI)
+    assert np.abs(np.diag(z)).max() < 1e-5
+    for method in ("regression", "bartlett"):
+        scores = sl.factor_scores(fit, method=method).scores.head(10)
+        agree(name, f"factor scores ({method})", scores,
+              np.array(extra[f"factor_scores_{method}_head"]["values"]), EST)  # fmt: skip
 
 
 def check_parameters(name, fit, result, agree):
@@ -148,18 +191,22 @@ def check_parameters(name, fit, result, agree):
 
 def check_measures(name, fit, measures, agree):
     fiml = fit.missing == "fiml"
+    kinds: dict[str, list[str]] = {"chi-squares and likelihoods": [], "fit indices": []}
+    kinds["fit indices for incomplete rows"] = []
     for measure, value in measures.items():
-        mine = fit.fit_measures[measure]
         if value is None:
-            assert np.isnan(mine), measure
-            continue
-        limit = FIML_INDEX if fiml else INDEX
-        if measure in EM and fiml:
-            limit = EM_INDEX
-        large = any(word in measure for word in ("chisq", "logl", "aic", "bic", "cn_"))
-        tolerance = CHI2 if large else limit
-        mine = float(gap(np.array(mine), np.array(value)))
-        agree(name, f"fit measure {measure}", [mine], [value], tolerance)
+            assert np.isnan(fit.fit_measures[measure]), measure
+        elif any(word in measure for word in ("chisq", "logl", "aic", "bic", "cn_")):
+            kinds["chi-squares and likelihoods"].append(measure)
+        elif measure in EM and fiml:
+            kinds["fit indices for incomplete rows"].append(measure)
+        else:
+            kinds["fit indices"].append(measure)
+    limits = (CHI2, FIML_INDEX if fiml else INDEX, EM_INDEX)
+    for (kind, chosen), limit in zip(kinds.items(), limits, strict=True):
+        if chosen:
+            theirs = numbers(measures[measure] for measure in chosen)
+            agree(name, kind, gap(fit.fit_measures[chosen].to_numpy(), theirs), theirs, limit)
 
 
 def check_moments(name, fit, result, agree):
@@ -172,6 +219,140 @@ def check_moments(name, fit, result, agree):
         if "mean" in part:
             means = [part["mean"][item] for item in fit.observed]
             agree(name, "implied means", fit.implied_mean(group), means, limit)
+        if fit.table.group_labels == ("",):
+            shares = {k: v for k, v in result["r2"].items() if v is not None}
+            mine = fit.r_squared()[list(shares)]
+            agree(name, "explained variance", mine, list(shares.values()), limit)
     vcov = matrix(result["vcov"])
     scale = np.sqrt(np.outer(np.diag(vcov), np.diag(vcov)))
     agree(name, "covariances of estimates", fit.vcov / scale, vcov / scale, 2 * STOPPED)
+
+
+@checks("mg_*_lrt")
+def check_difference_tests(stored, agree):
+    name = stored["name"]
+    stem = name.removesuffix("_lrt")
+    levels = ("configural", "metric", "scalar", "strict")
+    fits = {level: fitted(stored_file(f"{stem}_{level}")) for level in levels}
+    ours = sl.compare_models(fits).table
+    theirs = pd.DataFrame(stored["result"]["table"])
+    assert list(ours["model"]) == list(theirs["model"])
+    assert list(ours["df_diff"][1:]) == list(theirs["Df.diff"][1:])
+    # lavaan's scaling factors carry its early stop
+    limit = 2e-3 if "bfi" in name else 2e-4
+    agree(name, "difference tests", ours["chi2_diff"][1:], theirs["Chisq.diff"][1:], limit)
+    agree(name, "p values of difference tests", ours["p_value"][1:], theirs["Pr..Chisq."][1:], EST)
+    agree(name, "AIC", ours["aic"], theirs["AIC"], CHI2)
+    agree(name, "BIC", ours["bic"], theirs["BIC"], CHI2)
+
+
+@checks("fiml_saturated_*")
+def check_saturated(stored, agree):
+    name, result = stored["name"], stored["result"]
+    items = [f"x{i}" for i in range(1, 10)]
+    data = pd.read_csv(GOLDEN / "data" / "hs1939_missing.csv")[items].to_numpy(dtype=float)
+    cov, mean, _ = saturated_moments(find_patterns(data), tuple(items))
+    # lavaan's EM stops when the log-likelihood moves by less than 1e-5
+    agree(name, "saturated covariances", cov, matrix(result["cov"]), EM_INDEX)
+    agree(name, "saturated means", mean, [result["mean"][item] for item in items], EM_INDEX)
+
+
+@checks("cfa_*_bootstrap*")
+def check_bootstrap(stored, agree):
+    """Another generator draws other rows: within Monte Carlo error."""
+    name, result = stored["name"], stored["result"]
+    reference = stored_file("cfa_hs_ml")
+    boot = sl.bootstrap_fit(fitted(reference), seed=1, n_draws=500)
+    spread = values_of(result["boot_sd"])
+    draws = boot.draws.to_numpy()
+    assert boot.n_failed == 0
+    # 4 standard errors of a difference of 1000 draws there and 500 here
+    away = (draws.mean(axis=0) - values_of(result["boot_mean"])) / spread
+    agree(name, "bootstrap means", away, np.zeros_like(away), 4 * np.sqrt(3 / 1000),
+          unit="standard deviations")  # fmt: skip
+    agree(name, "bootstrap standard errors", draws.std(axis=0, ddof=1), spread,
+          4 * np.sqrt(3 / 1000), relative=True)  # fmt: skip
+    for key, p in (("q025", 0.025), ("q975", 0.975)):
+        away = (np.quantile(draws, p, axis=0) - values_of(result[key])) / spread
+        limit = 4 * 2.7 * np.sqrt(3 / 1000)
+        agree(name, f"bootstrap quantile {p}", away, np.zeros_like(away), limit,
+              unit="standard deviations")  # fmt: skip
+
+
+MORE_OPTIONS = {"sampling.weights": "weights", "group.equal": "group_equal"}
+# lavaan weighs groups by n_g / n where this needs (n_g - 1) / (n - G): 1e-4 of a standard error
+UNEQUAL_GROUPS = {"gls_groups": 3e-4, "uls_groups": 3e-4, "wishart_groups": 3e-4}
+# lavaan refuses tight control under nonlinear restrictions and stops early
+MORE_LIMITS = {"nonlinear": 1e-4, "linear": 1e-5, "covariates_means": 2e-4} | UNEQUAL_GROUPS
+
+
+def more_data(which: str) -> pd.DataFrame:
+    """Return the rows with weights and clusters by the rule of 71_latent_more.R."""
+    data = pd.read_csv(GOLDEN / "data" / "hs1939.csv")
+    if which == "some":
+        some = pd.read_csv(GOLDEN / "data" / "hs1939_missing.csv")
+        data[[c for c in some.columns if c in data]] = some[[c for c in some.columns if c in data]]
+    i = np.arange(1, len(data) + 1)
+    data["w"], data["cl"] = 0.5 + (7 * i) % 11 / 5, (7 * i) % 37
+    return data
+
+
+@checks("latent_more")
+def check_more(stored, agree):
+    for case, reference in stored["result"].items():
+        if "model" in reference:
+            check_case(case, reference, agree)
+    wider = {"MLR": (), "MLM": ()}
+    for estimator in wider:
+        data = more_data("full")
+        fits = [
+            sl.cfa(stored["result"]["weights"]["model"], data, group="school",
+                   estimator=estimator, group_equal=equal)
+            for equal in ((), ("loadings",), ("loadings", "intercepts"))
+        ]  # fmt: skip
+        found = sl.compare_models(fits, method="satorra_bentler_2010").table["chi2_diff"][1:]
+        theirs = stored["result"]["difference_2010"][estimator]
+        agree("latent_more", f"difference tests of 2010 ({estimator})", found, theirs, 1e-3)
+    theirs = pd.DataFrame(stored["result"]["modification_groups"])
+    narrow = sl.cfa(stored["result"]["weights"]["model"], more_data("full"), group="school",
+                    group_equal=("loadings", "intercepts"))  # fmt: skip
+    ours = sl.modification_indices(narrow).table
+    assert len(ours) == len(theirs)
+    agree("latent_more", "modification indices in groups", np.sort(ours["mi"]),
+          np.sort(theirs["mi"]), MI)  # fmt: skip
+    agree("latent_more", "expected changes in groups", np.sort(ours["epc"]),
+          np.sort(theirs["epc"]), EST)  # fmt: skip
+
+
+def check_case(case, reference, agree):
+    options = {MORE_OPTIONS.get(k, k): v for k, v in dict(reference["options"] or {}).items()}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ServlabWarning)
+        fit = sl.sem(reference["model"], more_data(reference["data"]), **options)
+    rows = [row for row in reference["parameters"] if row["op"] not in ("==", "<", ">")]
+    at, tidy = in_our_order(fit, rows), fit.tidy()
+    limit = MORE_LIMITS.get(case, 2e-6)
+    values = numbers(row["est"] for row in rows)
+    mine = gap(tidy["estimate"].to_numpy()[at], values)
+    agree("latent_more", f"estimates: {case}", mine, values, max(limit, 2e-5))
+    errors = numbers(row["se"] for row in rows)
+    used = errors > 1e-9
+    agree("latent_more", f"standard errors: {case}", tidy["std_error"].to_numpy()[at][used],
+          errors[used], limit, relative=True)  # fmt: skip
+    for kind in ("nox", "lv"):
+        standard = sl.standardized_solution(fit, kind=kind)
+        parts = [row for row in reference["std"] if row["op"] not in ("==", "<", ">")]
+        for column, key in (("estimate", kind), ("std_error", f"{kind}_se")):
+            theirs = numbers(row[key] for row in parts)
+            agree("latent_more", f"standardized ({kind}, {column}): {case}",
+                  standard[column].to_numpy()[at], theirs, max(limit, 2e-5))  # fmt: skip
+    kept = {}
+    for measure, value in reference["fit_measures"].items():
+        skip = case == "fiml_expected" and measure in EM  # another weight for the same correction
+        skip |= case == "weights_fiml" and "gfi" in measure  # its sample moments are unweighted
+        if value is None or skip:
+            continue
+        kept[measure] = value
+    theirs = numbers(kept.values())
+    mine = gap(fit.fit_measures[list(kept)].to_numpy(), theirs)
+    agree("latent_more", f"fit measures: {case}", mine, theirs, max(limit, 1e-5))

@@ -58,9 +58,7 @@ class LatentBootstrap:
     n: int
     n_dropped: int
 
-    def tidy(
-        self, *, interval: Interval = "percentile", conf_level: float = 0.95
-    ) -> pd.DataFrame:
+    def tidy(self, *, interval: Interval = "percentile", conf_level: float = 0.95) -> pd.DataFrame:
         """Return a row a parameter with bootstrap standard error and interval.
 
         The bias-corrected interval moves the percentiles by the share of draws below the
@@ -236,9 +234,7 @@ def _result(fit: LatentFit, found: Array, n_draws: int, seed: int) -> LatentBoot
     own = np.array([f(fit.theta)[0] for f in functions])
     rows = np.flatnonzero(table.free)
     variances = [
-        int(table.free[r]) - 1
-        for r in rows
-        if table.op[r] == "~~" and table.lhs[r] == table.rhs[r]
+        int(table.free[r]) - 1 for r in rows if table.op[r] == "~~" and table.lhs[r] == table.rhs[r]
     ]
     names = [*table.free_names(), *(d.name for d in table.definitions)]
     terms = pd.DataFrame(

@@ -103,14 +103,17 @@ def add_given_covariates(
 def conditional(cov: Array, exogenous: tuple[int, ...]) -> tuple[Array, Array]:
     """Return (p, x) regressions on the covariates and the (p, p) covariance they leave."""
     x = list(exogenous)
-    P = np.linalg.solve(cov[np.ix_(x, x)], cov[x]).T
+    P = np.asarray(np.linalg.solve(cov[np.ix_(x, x)], cov[x]).T)
     left = cov - P @ cov[x]
     left[x] = left[:, x] = 0.0
     return P, left
 
 
 def fourth_moment_given(sample: GroupSample, W: Array, exogenous: tuple[int, ...]) -> float:
-    """Return the mean of ``tr((W (d d' - h h' - R))^2)``, h and R what covariates lead to expect."""
+    """Return the mean of ``tr((W (d d' - h h' - R))^2)``.
+
+    h and R are the deviations and the covariances that the covariates lead to expect.
+    """
     rows = sample.rows
     if rows is None:
         raise ValueError("fourth moments need rows")

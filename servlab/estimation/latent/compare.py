@@ -3,16 +3,23 @@
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from servlab.core.checks import check_choice
 from servlab.core.errors import InadmissibleWarning, ModelError
 from servlab.core.linalg import Array
 from servlab.core.threads import blas_threads
+from servlab.estimation.latent.differences import (
+    Difference,
+    plain_difference,
+    satorra_bentler_2001,
+    satorra_bentler_2010,
+)
+from servlab.estimation.latent.fit_indices import FitTest
 from servlab.estimation.latent.inference import free_directions, trace_of_fit
 from servlab.estimation.latent.optimize import Place
 from servlab.estimation.latent.result import LatentFit
@@ -101,26 +108,22 @@ def compare_models(
     named = _named(fits)
     order = sorted(named, key=lambda name: named[name].df)
     _check_same(named)
-    rows, flags = [_row(order[0], named[order[0]], np.nan, np.nan)], []
+    rows, flags = [_row(order[0], named[order[0]], None)], []
     robust = "chisq.scaling.factor" in named[order[0]].fit_measures.index
-    for wide_name, narrow_name in zip(order[:-1], order[1:], strict=True):
+    for wide_name, narrow_name in pairwise(order):
         wide, narrow = named[wide_name], named[narrow_name]
-        difference, steps = narrow.chi2 - wide.chi2, narrow.df - wide.df
-        if steps == 0:
+        found = _difference(wide, narrow, method if robust else None)
+        if found.df == 0:
             flags.append("no_difference")
-            difference = np.nan
-        elif robust:
-            scaling = _scaling(wide, narrow, method)
-            if scaling <= 0:
-                flags.append("negative_scaling")
-                warnings.warn(
-                    f"The scaled difference test of {narrow_name!r} against {wide_name!r} has a "
-                    "negative scaling factor and no value; use method='satorra_bentler_2010'.",
-                    InadmissibleWarning,
-                    stacklevel=2,
-                )
-            difference = difference / scaling if scaling > 0 else np.nan
-        rows.append(_row(narrow_name, narrow, difference, steps))
+        elif np.isnan(found.chi2):
+            flags.append("negative_scaling")
+            warnings.warn(
+                f"The scaled difference test of {narrow_name!r} against {wide_name!r} has a "
+                "negative scaling factor and no value; use method='satorra_bentler_2010'.",
+                InadmissibleWarning,
+                stacklevel=2,
+            )
+        rows.append(_row(narrow_name, narrow, found))
     table = pd.DataFrame(rows)
     used = method if robust else "likelihood_ratio"
     return ModelComparison(table, used, tuple(dict.fromkeys(flags)), named[order[0]].n)
@@ -158,29 +161,33 @@ def _check_same(named: dict[str, LatentFit]) -> None:
                 )
 
 
-def _row(name: str, fit: LatentFit, difference: float, steps: float) -> dict[str, object]:
+def _row(name: str, fit: LatentFit, found: Difference | None) -> dict[str, object]:
     """Return one row of the table."""
     measures = fit.fit_measures
-    p = stats.chi2.sf(max(difference, 0.0), steps) if steps > 0 else np.nan
     return {
         "model": name,
         "df": fit.df,
         "chi2": fit.chi2,
         "aic": measures.get("aic", np.nan),
         "bic": measures.get("bic", np.nan),
-        "chi2_diff": difference,
-        "df_diff": float(steps),
-        "p_value": float("nan") if np.isnan(difference) else float(p),
+        "chi2_diff": np.nan if found is None or found.df == 0 else found.chi2,
+        "df_diff": np.nan if found is None else float(found.df),
+        "p_value": np.nan if found is None else found.p_value,
     }
 
 
-def _scaling(wide: LatentFit, narrow: LatentFit, method: Method) -> float:
-    """Return the scaling factor of a difference test."""
-    c0 = float(narrow.fit_measures["chisq.scaling.factor"]) if narrow.df else 0.0
-    c1 = float(wide.fit_measures["chisq.scaling.factor"]) if wide.df else 0.0
-    if method == "satorra_bentler_2010" and wide.df:
-        c1 = _scaling_at(wide, narrow)
-    return (narrow.df * c0 - wide.df * c1) / (narrow.df - wide.df)
+def _difference(wide: LatentFit, narrow: LatentFit, method: Method | None) -> Difference:
+    """Return the difference test of a narrower model against a wider one."""
+    restricted, free = (
+        FitTest(fit.chi2, fit.df, float(fit.fit_measures.get("chisq.scaling.factor", np.nan)))
+        for fit in (narrow, wide)
+    )
+    if method is None:
+        return plain_difference(restricted, free)
+    if method == "satorra_bentler_2001":
+        return satorra_bentler_2001(restricted, free)
+    at = _scaling_at(wide, narrow) if wide.df > 0 and narrow.df > wide.df else np.nan
+    return satorra_bentler_2010(restricted, free, at)
 
 
 def _scaling_at(wide: LatentFit, narrow: LatentFit) -> float:
@@ -196,16 +203,18 @@ def _scaling_at(wide: LatentFit, narrow: LatentFit) -> float:
 def _factor(fit: LatentFit, place: Place, theta: Array) -> float:
     """Return a robust fit's scaling factor at other estimates."""
     K = free_directions(fit.restrictions, theta)
-    return trace_of_fit(
-        fit.setup, place, K, fit.estimator, fit.information == "observed", fit.observed
-    ) / fit.df
+    return (
+        trace_of_fit(
+            fit.setup, place, K, fit.estimator, fit.information == "observed", fit.observed
+        )
+        / fit.df
+    )
 
 
 def _translated(wide: LatentFit, narrow: LatentFit) -> Array:
     """Return the narrower model's estimates as values of the wider one's parameters."""
     values = {
-        key: float(value)
-        for key, value in zip(_terms(narrow), narrow.estimates, strict=True)
+        key: float(value) for key, value in zip(_terms(narrow), narrow.estimates, strict=True)
     }
     theta = np.zeros(wide.table.n_free)
     for row, key in enumerate(_terms(wide)):

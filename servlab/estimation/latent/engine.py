@@ -150,7 +150,8 @@ def make_fiml_setup(
     sizes = np.array([sample.n for sample in samples], dtype=float)
     n = float(sizes.sum())
     return Setup(
-        estimator, tuple(filled), parts, sizes / n, n, n, True, patterns, tuple(solved), exogenous=exogenous
+        estimator, tuple(filled), parts, sizes / n, n, n, True, patterns, tuple(solved),
+        exogenous=exogenous,
     )  # fmt: skip
 
 
@@ -224,9 +225,7 @@ def independence(
     return Problem(paths, setup.parts, setup.shares, len(theta)), theta
 
 
-def fit_independence(
-    setup: Setup, names: tuple[str, ...], covariates: tuple[int, ...]
-) -> Place:
+def fit_independence(setup: Setup, names: tuple[str, ...], covariates: tuple[int, ...]) -> Place:
     """Return the fitted baseline model."""
     problem, start = independence(setup, names, covariates)
     return newton(problem, np.eye(len(start)), start)[0]

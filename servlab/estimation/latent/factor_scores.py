@@ -163,4 +163,4 @@ def _determinacy(at: Implied) -> Array:
     explained = (np.linalg.solve(at.sigma, cross.T).T * cross).sum(axis=1)
     variance = np.diag(at.V)[p:]
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.sqrt(np.clip(explained / variance, 0.0, None))
+        return np.asarray(np.sqrt(np.clip(explained / variance, 0.0, None)))

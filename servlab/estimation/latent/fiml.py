@@ -400,9 +400,7 @@ def available_moments(X: Array) -> tuple[Array, Array]:
     return cov * ((len(X) - 1) / len(X)), mean
 
 
-def pattern_misfit(
-    patterns: Patterns, sigma: Array, moments: GroupMoments
-) -> tuple[float, float]:
+def pattern_misfit(patterns: Patterns, sigma: Array, moments: GroupMoments) -> tuple[float, float]:
     """Return misfit and size of sample moments in the patterns' metric at the implied ``sigma``.
 
     The quadratic forms of GFI in the expected information of the saturated moments.

@@ -328,9 +328,7 @@ def fit_table(table: ParameterTable, source: Source, options: Options) -> Latent
     with blas_threads(len(table.observed) + len(table.latent)):
         if options.fiml:
             patterns = tuple(find_patterns(_rows(s.rows), s.weights) for s in samples)
-            setup = make_fiml_setup(
-                samples, patterns, table.observed, options.estimator, exogenous
-            )
+            setup = make_fiml_setup(samples, patterns, table.observed, options.estimator, exogenous)
         else:
             for sample in samples:
                 check_definite(sample, table.observed)

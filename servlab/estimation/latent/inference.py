@@ -211,7 +211,9 @@ def covariate_trace(setup: Setup) -> float:
     samples = []
     for group, sample in enumerate(setup.samples):
         rows = np.ascontiguousarray(setup.rows(group)[:, x])
-        samples.append(replace(sample, cov=sample.cov[np.ix_(x, x)], mean=sample.mean[x], rows=rows))
+        samples.append(
+            replace(sample, cov=sample.cov[np.ix_(x, x)], mean=sample.mean[x], rows=rows)
+        )
     alone = make_setup(
         tuple(samples), estimator="MLR", meanstructure=setup.meanstructure, wishart=False
     )

@@ -30,7 +30,6 @@ from servlab.estimation.latent.inference import (
 from servlab.estimation.latent.optimize import Place
 from servlab.estimation.latent.partable import ParameterTable
 from servlab.estimation.latent.ram import cov_jacobian, information, mean_jacobian
-from servlab.estimation.latent.standardize import covariates
 from servlab.estimation.latent.residual_indices import (
     GroupMoments,
     IncompleteGroup,
@@ -40,6 +39,7 @@ from servlab.estimation.latent.residual_indices import (
     rmr_family,
     weighted_gfi_parts,
 )
+from servlab.estimation.latent.standardize import covariates
 
 if TYPE_CHECKING:
     from servlab.estimation.latent.fit import Options
@@ -235,13 +235,14 @@ def _gfi_parts(setup: Setup, group: int, sigma: Array, one: GroupMoments) -> tup
 
 def _without(one: GroupMoments, x: list[int]) -> GroupMoments:
     """Return moments in which those of some variables among themselves are zero."""
-    covs, means = [one.cov.copy(), one.implied_cov.copy()], [one.mean.copy(), one.implied_mean.copy()]
+    covs, means = (
+        [one.cov.copy(), one.implied_cov.copy()],
+        [one.mean.copy(), one.implied_mean.copy()],
+    )
     for cov, mean in zip(covs, means, strict=True):
         cov[np.ix_(x, x)] = 0.0
         mean[x] = 0.0
-    return replace(
-        one, cov=covs[0], implied_cov=covs[1], mean=means[0], implied_mean=means[1]
-    )
+    return replace(one, cov=covs[0], implied_cov=covs[1], mean=means[0], implied_mean=means[1])
 
 
 @dataclass(frozen=True, slots=True, eq=False)

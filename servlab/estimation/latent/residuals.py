@@ -11,7 +11,7 @@ from servlab.core.errors import ModelError
 from servlab.core.linalg import Array, cov_to_cor
 from servlab.core.threads import blas_threads
 from servlab.estimation.latent.engine import LIKELIHOODS, Setup
-from servlab.estimation.latent.inference import free_directions, inverse_in, saturated_model
+from servlab.estimation.latent.inference import free_directions, saturated_model
 from servlab.estimation.latent.result import LatentFit
 from servlab.estimation.latent.sample import statistics_acov, vech_layout
 
@@ -73,8 +73,8 @@ def model_residuals(fit: LatentFit, *, kind: ResidualKind = "cor") -> LatentResi
     -----
     Standard errors of residuals are those of the statistics less what the estimates take up
     (ML and MLM of one group as lavaan's ``resid(fit, "standardized")``), from the rows' own
-    fourth moments where the fit's errors are robust. A residual that is zero whatever the data is 0. Under FIML the observed moments are the
-    saturated model's.
+    fourth moments where the fit's errors are robust. A residual that is zero whatever the data
+    is 0. Under FIML the observed moments are the saturated model's.
 
     References
     ----------
@@ -199,5 +199,3 @@ def normal_acov(sigma: Array, *, means: bool) -> Array:
     out = np.zeros((p + len(i),) * 2)
     out[:p, :p], out[p:, p:] = sigma, block
     return out
-
-

@@ -1,4 +1,4 @@
-"""What would fitting be better for? Score tests: of equality constraints, and of parameters left out.
+"""What does a model forbid that the data ask for? Score tests of constraints and parameters.
 
 A score test needs the fitted model only: the slope of the discrepancy along a direction that
 the model forbids, against its information once the free parameters have answered
@@ -96,7 +96,9 @@ def score_tests(fit: LatentFit) -> ScoreTests:
         g = fit.place.gradient()
         info = fit.place.expected()
         K = free_directions(fit.restrictions, fit.theta)
-        away = np.linalg.pinv(R)  # directions that break one constraint and keep the others
+        away = np.asarray(
+            np.linalg.pinv(R)
+        )  # directions that break one constraint and keep the others
         total, df = _statistic(g, info, K, away)
         single = [_statistic(g, info, K, away[:, [i]])[0] for i in range(len(pairs))]
     scale = fit.setup.scale
@@ -158,7 +160,7 @@ def _term(table: ParameterTable, row: int) -> str:
 
 def _group_of(table: ParameterTable, row: int) -> str:
     """Return the label of a row's group."""
-    return table.group_labels[table.group[row] - 1]
+    return str(table.group_labels[table.group[row] - 1])
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -55,7 +55,7 @@ def standardized_solution(
     --------
     >>> import servlab as sl
     >>> data = sl.load_example("servqual").items("perception")
-    >>> fit = sl.cfa("tangibles =~ P1 + P2 + P3 + P4".replace("P", "i"), data.add_prefix("i"))
+    >>> fit = sl.cfa("tangibles =~ i1 + i2 + i3 + i4", data.add_prefix("i"))
     >>> sl.standardized_solution(fit).shape
     (9, 11)
     """
