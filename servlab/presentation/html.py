@@ -80,7 +80,19 @@ def rich_text(text: str) -> Markup:
     >>> print(rich_text("**A** < b"))
     <b>A</b> &lt; b
     """
-    return Markup(_BOLD.sub(r"<b>\1</b>", str(escape(text))))
+    return _join([tag("b", piece) if bold else escape(piece) for piece, bold in bold_parts(text)])
+
+
+def bold_parts(text: str) -> list[tuple[str, bool]]:
+    """Return the pieces of a text with ``**word**`` told apart from the rest.
+
+    Examples
+    --------
+    >>> bold_parts("**r** is small")
+    [('r', True), (' is small', False)]
+    """
+    pieces = _BOLD.split(text)
+    return [(piece, bool(place % 2)) for place, piece in enumerate(pieces) if piece]
 
 
 def tag(name: str, content: object, **attributes: object) -> Markup:

@@ -216,6 +216,7 @@ def _plain(value: Any, form: str) -> Any:
     if form in _TEXT_FORMATS:
         return str(value)
     number = value.item() if hasattr(value, "item") else value
+    number = number if isinstance(number, int | float) else float(number)
     return str(number) if isinstance(number, float) and math.isinf(number) else number
 
 

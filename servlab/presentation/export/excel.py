@@ -24,6 +24,7 @@ from servlab.presentation.export.parts import (
 )
 from servlab.presentation.export.widths import broken, em
 from servlab.presentation.formats import NONE, format_value
+from servlab.presentation.html import bold_parts
 from servlab.presentation.messages import message
 from servlab.presentation.palette import COLOURS
 from servlab.presentation.tables import Table
@@ -34,6 +35,7 @@ _LIVE = "=+-@＝＋－＠"  # what spreadsheets take for the start of a formula
 _LONGEST_TEXT = 32_767  # characters of a cell
 _HEAD = 3  # row of the headings, from 0: under number, caption and an empty row
 _LABEL_MOST, _WORDS_MOST, _NUMBER_LEAST = 56.0, 40.0, 9.0  # characters of a column
+_INDENT: dict[str, Any] = {"indent": 1, "align": "left"}
 _HEADING_MOST = 7.5  # em of a heading's line
 _LINE = 15.0  # points
 _A4 = 9
@@ -92,7 +94,7 @@ class _Styles:
 
     def __init__(self, workbook: Any, face: str) -> None:
         self._workbook = workbook
-        self._base = {"font_name": face, "font_size": 10.5, "valign": "top"}
+        self._base = {"font_name": face, "font_size": 10.5, "valign": "vcenter"}
         self._made: dict[tuple[tuple[str, Any], ...], Any] = {}
 
     def get(self, **properties: Any) -> Any:
@@ -199,11 +201,10 @@ class _SheetWriter:
         if self._table.row_aside:
             self._put(_HEAD, 1, message("export.aside", self._table.language), **rules)
         for column, part in enumerate(self._columns, start=self._first):
-            align = "left" if part.words else "right"
-            gap = {"indent": 1} if part.words else {}  # numbers before it stand on the right
-            self._put(_HEAD, column, part.heading, align=align, **rules, **gap)
+            gap = _INDENT if part.words else {"align": "right"}  # numbers before it stand right
+            self._put(_HEAD, column, part.heading, **rules, **gap)
         shown = zip(self._columns, self._widths[self._first :], strict=True)
-        lines = [len(broken(part.heading, width / 2)) for part, width in shown]
+        lines = [len(broken(part.heading, width / 1.9)) for part, width in shown]
         self._sheet.set_row(_HEAD, _LINE * max(1, *lines))
 
     def _row(self, row: int, line: Line, rule: dict[str, Any]) -> None:
@@ -213,14 +214,15 @@ class _SheetWriter:
                 self._sheet.write_blank(row, column, None, self._styles.get(**rule))
             return
         strong = {"bold": True} if line.strong else {}
-        indent = {"indent": 1} if self._table.row_groups and line.kind == "row" else {}
+        grouped = self._table.row_groups and line.kind == "row"
+        indent = _INDENT if grouped else {}
         self._put(row, 0, line.label, text_wrap=True, **strong, **indent, **rule)
         if self._table.row_aside:
             self._put(row, 1, line.aside, text_wrap=True, **rule)
         for column, part in enumerate(self._columns, start=self._first):
             look = strong | _look(line.mark(part.place)) | rule
             if part.words:
-                self._put(row, column, line.cells[part.place], text_wrap=True, indent=1, **look)
+                self._put(row, column, line.cells[part.place], text_wrap=True, **_INDENT, **look)
             elif line.kind == "standards":
                 said = "" if part.end == 1 else line.cells[part.place]
                 self._put(row, column, said, align="right", **look)
@@ -233,7 +235,8 @@ class _SheetWriter:
     ) -> None:
         """Write one number; nothing where it is missing, the sign where it is infinite."""
         text = _shown(value, self._table.formats[part.name], part.end)
-        number = value[part.end] if part.end is not None and isinstance(value, tuple) else value
+        paired = part.end is not None and isinstance(value, tuple | list)
+        number = value[part.end or 0] if paired else value
         if text == NONE:
             self._sheet.write_blank(row, column, None, self._styles.get(align="right", **look))
         elif math.isinf(number):
@@ -249,7 +252,8 @@ class _SheetWriter:
         for place, note in enumerate(self._table.notes):
             lead = note_lead(language) if place == 0 else ""
             space = " " if lead and language == "en" else ""
-            text = _cut(f"{lead}{space}{clean(note).replace('**', '')}")
+            said = "".join(piece for piece, _ in bold_parts(clean(note)))
+            text = _cut(f"{lead}{space}{said}")
             style = self._styles.text(text, text_wrap=True, font_size=9)
             self._sheet.merge_range(row, 0, row, last, "", style)
             self._sheet.write_string(row, 0, text, style)

@@ -12,7 +12,6 @@ from dataclasses import replace
 from servlab.data.schema import Language
 from servlab.presentation.export.parts import (
     Line,
-    bold_parts,
     clean,
     continued,
     lines_of,
@@ -27,6 +26,7 @@ from servlab.presentation.export.widths import (
     lay_out,
     pieces,
 )
+from servlab.presentation.html import bold_parts
 from servlab.presentation.tables import Mark, Table
 
 # A text block between an article's (345 pt) and a thesis's. The sizes of a 10 pt document, with

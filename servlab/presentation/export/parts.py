@@ -13,7 +13,6 @@ _SPACES = re.compile(r"[\t\n\r\x0b\x0c\x85\u2028\u2029]+")
 # what XML 1.0 cannot hold, the other controls, and halves of characters
 _UNWRITABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ufffe\uffff]")
 _HALVES = re.compile(r"[\ud800-\udfff]")
-_BOLD = re.compile(r"\*\*(.+?)\*\*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,18 +81,6 @@ def clean(text: str) -> str:
     'two lines and a  bell �'
     """
     return _HALVES.sub("\N{REPLACEMENT CHARACTER}", _UNWRITABLE.sub("", _SPACES.sub(" ", text)))
-
-
-def bold_parts(text: str) -> list[tuple[str, bool]]:
-    """Return the pieces of a text with ``**word**`` told apart from the rest.
-
-    Examples
-    --------
-    >>> bold_parts("**r** is small")
-    [('r', True), (' is small', False)]
-    """
-    pieces = _BOLD.split(text)
-    return [(piece, bool(place % 2)) for place, piece in enumerate(pieces) if piece]
 
 
 def table_word(language: Language) -> str:

@@ -8,7 +8,6 @@ from markupsafe import escape
 
 from servlab.presentation.export.parts import (
     Line,
-    bold_parts,
     clean,
     continued,
     lines_of,
@@ -17,6 +16,7 @@ from servlab.presentation.export.parts import (
     table_word,
 )
 from servlab.presentation.export.widths import Layout, count_lines
+from servlab.presentation.html import bold_parts
 from servlab.presentation.tables import Mark, Table
 
 CAPTION_STYLE, TEXT_STYLE, NOTE_STYLE = "Caption", "Table Text", "Table Note"
