@@ -7,7 +7,7 @@ import zipfile
 
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from python_calamine import CalamineWorkbook
 
@@ -184,6 +184,7 @@ def test_two_workbooks_are_the_same_bytes_without_a_name_or_a_clock():
     assert set(re.findall(r"\d{4}-\d\d-\d\dT[\d:]+Z", core)) == {"1980-01-01T00:00:00Z"}
 
 
+@settings(deadline=None)  # on a busy machine the clock says nothing
 @given(st.text(min_size=1), st.floats(allow_nan=True, allow_infinity=True))
 def test_any_label_reads_back_as_text_and_any_number_as_itself(label, number):
     table = Table(
@@ -193,6 +194,7 @@ def test_any_label_reads_back_as_text_and_any_number_as_itself(label, number):
     check_table(read_sheets(excel(made=[table]))["Table 1"], table)
 
 
+@settings(deadline=None)  # on a busy machine the clock says nothing
 @given(st.sampled_from(NUMBER_FORMS), st.floats(-1e6, 1e6), st.floats(-1, 1))
 def test_a_sheets_format_shows_a_number_as_formats_does(form, large, small):
     for value in (large, small) if form != "p" else (abs(small),):
