@@ -101,6 +101,7 @@ _HOMES = {
     "early_late": "servlab.estimation.nonresponse",
     "mode_effect": "servlab.estimation.mode_effects",
     "rake": "servlab.estimation.raking",
+    "parse_margins": "servlab.estimation.raking",
     "sample_size_mean": "servlab.estimation.survey_sample_size",
     "sample_size_share": "servlab.estimation.survey_sample_size",
     "sample_size_gap": "servlab.estimation.survey_sample_size",

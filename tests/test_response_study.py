@@ -54,14 +54,22 @@ def test_the_report_says_who_did_not_answer_and_how_people_were_asked(files, tmp
         disposition="结果",
         disposition_codes=["完成=I", "拒访=R", "未接触=NC", "未知=UO"],
         order="sent",
+        margins=["way:mail=0.5", "way:online=0.5"],
         exclusions=["outlying"],
     )
     text = visible_text(result.report.read_text(encoding="utf-8"))
-    for said in ("RR1为40.0 %", "e = 1.00", "Armstrong与Overton，1977", "调查方式", "马氏距离"):
+    for said in (
+        "RR1为40.0 %",
+        "e = 1.00",
+        "Armstrong与Overton，1977",
+        "调查方式",
+        "马氏距离",
+        "Kish设计效应",
+    ):
         assert said in text, said
     kept = json.loads((result.folder / "results.json").read_text(encoding="utf-8"))
     names = set(json.dumps(kept).split('"'))
-    assert {"response_rates", "early_late", "mode_effect", "screening_effect", "sample"} <= names
+    assert {"response_rates", "early_late", "mode_effect", "screening_effect", "raking"} <= names
 
 
 def test_a_sample_file_without_the_column_is_refused(files):

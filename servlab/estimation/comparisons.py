@@ -181,6 +181,14 @@ def _groups(survey: Survey, by: str) -> pd.Series:
     return groups
 
 
+def chosen_score(survey: Survey, score: Score | None) -> Score:
+    """Return the score asked for; by default the gap where the survey has both batteries."""
+    if score is None:
+        return "gap" if survey.has("expectation", "perception") else "perception"
+    check_choice("score", score, ("gap", "perception", "expectation"))
+    return score
+
+
 def group_scores(survey: Survey, score: Score) -> pd.DataFrame:
     """Return (n, dimensions + 1) scores, the overall one last."""
     if score == "gap":

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from servlab.core.checks import check_choice, check_conf_level, check_count
+from servlab.core.checks import check_conf_level, check_count
 from servlab.core.errors import ModelError
 from servlab.core.groups import natural_order, suppressed_groups
 from servlab.data.instrument import Instrument
 from servlab.data.survey import Survey
-from servlab.estimation.comparisons import Score, group_scores
+from servlab.estimation.comparisons import Score, chosen_score, group_scores
 from servlab.estimation.formulas import formula
 from servlab.estimation.nonresponse import holm
 from servlab.estimation.regression import RegressionResult, regress
@@ -133,8 +133,7 @@ def mode_effect(
     check_count("min_cell", min_cell)
     name = _mode(survey, mode)
     candidates = _adjusted(survey, name, adjust)
-    chosen: Score = score or ("gap" if survey.has("expectation", "perception") else "perception")
-    check_choice("score", chosen, ("gap", "perception", "expectation"))
+    chosen = chosen_score(survey, score)
     values = group_scores(survey, chosen)
     full, hidden = _design(survey, name, candidates, min_cell)
     others = candidates

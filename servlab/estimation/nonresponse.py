@@ -11,11 +11,11 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from servlab.core.checks import check_choice, check_conf_level
+from servlab.core.checks import check_conf_level
 from servlab.core.errors import ModelError
 from servlab.data.instrument import Instrument
 from servlab.data.survey import Survey
-from servlab.estimation.comparisons import Score, group_scores
+from servlab.estimation.comparisons import Score, chosen_score, group_scores
 from servlab.scales.means import mean_row
 
 FEWEST = 5  # respondents in each of the two groups
@@ -120,7 +120,7 @@ def early_late(
     check_conf_level(conf_level)
     if share is not None and not 0 < share <= 0.5:
         raise ModelError(f"share must lie between 0 and 0.5, or be None; got {share!r}.")
-    chosen = _score(survey, score)
+    chosen = chosen_score(survey, score)
     times = _times(survey, order)
     early, late = _ends(times, share, order or "the order of the file")
     values = group_scores(survey, chosen)
@@ -144,13 +144,6 @@ def holm(p_values: pd.Series) -> pd.Series:
     p = p_values.dropna().sort_values(kind="stable")
     steps = p * np.arange(len(p), 0, -1)
     return steps.cummax().clip(upper=1.0).reindex(p_values.index)
-
-
-def _score(survey: Survey, score: Score | None) -> Score:
-    if score is None:
-        return "gap" if survey.has("expectation", "perception") else "perception"
-    check_choice("score", score, ("gap", "perception", "expectation"))
-    return score
 
 
 def _times(survey: Survey, order: str | None) -> pd.Series:

@@ -4,15 +4,17 @@ A sample in which women, the young or one branch are too frequent is weighted un
 the population's [deming1940]_. What that costs in precision is Kish's design effect [kish1965]_.
 """
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from servlab.core.checks import check_weights
+from servlab.core.checks import check_count, check_weights
 from servlab.core.errors import ModelError, NotConvergedError
+from servlab.core.groups import suppressed_groups
 from servlab.data.schema import Label
 from servlab.data.survey import Survey
 from servlab.scales.means import effective_n
@@ -37,7 +39,10 @@ class Raking:
     margins : DataFrame
         A row a covariate and value: ``term``, ``group``, ``n``, ``target`` (share of the
         population), ``before`` and ``after`` (share of the sample under the base and the raked
-        weights), all in [0, 1].
+        weights), all in [0, 1]. A suppressed value has n = -1 and no share before.
+    suppressed : tuple of str
+        ``covariate: value`` of those hidden because they, or the one that would reveal them, are
+        small.
     design_effect : float
         Kish's 1 + squared coefficient of variation of the weights, at least 1.
     n_effective : float
@@ -55,6 +60,8 @@ class Raking:
     survey: Survey | None
     weights: pd.Series
     margins: pd.DataFrame
+    suppressed: tuple[str, ...]
+    min_cell: int
     design_effect: float
     n_effective: float
     n_rounds: int
@@ -77,6 +84,7 @@ def rake(
     *,
     base_weights: pd.Series | None = None,
     bounds: tuple[float, float] | None = None,
+    min_cell: int = 5,
 ) -> Raking:
     """Weight a sample to the margins of its population.
 
@@ -91,6 +99,9 @@ def rake(
         Weights to start from (of the sampling design); None takes the survey's, else 1.
     bounds : tuple of float, optional
         Smallest and largest weight, in multiples of the mean, such as ``(0.3, 3)``.
+    min_cell : int
+        Counts below it are hidden in ``margins``; such values are better joined with others, since
+        a few respondents then stand for a whole group.
 
     Returns
     -------
@@ -124,6 +135,7 @@ def rake(
     >>> [round(float(w), 3) for w in raked.weights]
     [0.667, 0.667, 0.667, 2.0]
     """
+    check_count("min_cell", min_cell)
     frame = data.covariates if isinstance(data, Survey) else data
     if not margins:
         raise ModelError("raking needs the margins of at least one covariate; got none.")
@@ -140,12 +152,15 @@ def rake(
     _check_reachable(targets, members, start)
     raked, rounds = _raked(start, targets, members, bounds)
     weights = pd.Series(raked, index=base.index, name="weights")
+    table, hidden = _hidden(_margins(targets, members, start, raked), min_cell)
     n = len(weights)
     n_effective = effective_n(raked)
     return Raking(
         survey=_weighted(data, weights, tuple(targets)) if isinstance(data, Survey) else None,
         weights=weights,
-        margins=_margins(targets, members, start, raked),
+        margins=table,
+        suppressed=hidden,
+        min_cell=min_cell,
         design_effect=n / n_effective,
         n_effective=n_effective,
         n_rounds=rounds,
@@ -153,6 +168,45 @@ def rake(
         bounds=bounds,
         n=n,
     )
+
+
+def parse_margins(texts: Sequence[str]) -> dict[str, dict[str, float]]:
+    """Read margins from texts, as a study's parameter gives them.
+
+    Parameters
+    ----------
+    texts : sequence of str
+        ``"covariate:value=share"``, one a value.
+
+    Returns
+    -------
+    dict
+        For ``rake``.
+
+    Raises
+    ------
+    ModelError
+        When a text has another form, or names a value twice.
+
+    Examples
+    --------
+    >>> import servlab as sl
+    >>> sl.parse_margins(["sex:f=0.52", "sex:m=0.48"])
+    {'sex': {'f': 0.52, 'm': 0.48}}
+    """
+    margins: dict[str, dict[str, float]] = {}
+    for text in texts:
+        match = re.fullmatch(r"\s*([^:]+?)\s*:\s*(.+?)\s*=\s*([\d.]+(?:[eE][+-]?\d+)?)\s*", text)
+        number = match and pd.to_numeric(match[3], errors="coerce")
+        if match is None or pd.isna(number):
+            raise ModelError(
+                f"a margin is written covariate:value=share, as sex:f=0.52; got {text!r}."
+            )
+        shares = margins.setdefault(match[1], {})
+        if match[2] in shares:
+            raise ModelError(f"the margin of {match[1]!r} names {match[2]!r} twice; name it once.")
+        shares[match[2]] = float(number)
+    return margins
 
 
 def _targets(margins: Mapping[str, Mapping[str, float]]) -> dict[str, pd.Series]:
@@ -308,6 +362,18 @@ def _margins(
         columns |= {"target": target.to_numpy(), "before": before, "after": after}
         parts.append(pd.DataFrame(columns))
     return pd.concat(parts, ignore_index=True)
+
+
+def _hidden(table: pd.DataFrame, min_cell: int) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """Return the margins without the small counts, and which those are."""
+    named: list[str] = []
+    out = np.zeros(len(table), dtype=bool)
+    for name, part in table.groupby("term", sort=False):
+        small = suppressed_groups(part.set_index("group")["n"], min_cell)
+        named += [f"{name}: {value}" for value in small]
+        out |= (table["term"].eq(name) & table["group"].isin(small)).to_numpy()
+    table = table.assign(n=table["n"].mask(out, -1), before=table["before"].mask(out))
+    return table, tuple(named)
 
 
 def _weighted(survey: Survey, weights: pd.Series, names: tuple[str, ...]) -> Survey:

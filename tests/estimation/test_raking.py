@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 import servlab as sl
 from servlab.core.errors import ModelError, NotConvergedError
 from servlab.data.readers import read_survey
-from servlab.estimation.raking import rake
+from servlab.estimation.raking import parse_margins, rake
 from tests.data_layer.test_real_data import BOOKS, FILES
 from tests.surveys import tiny_survey
 from tests.tolerances import CLOSED_FORM
@@ -135,3 +135,28 @@ def test_kiosk_is_weighted_to_even_sexes(shared_data):
     assert "Sex" in text
     assert "effective" in text
     assert replace(survey, weights=raked.weights).n == 207
+
+
+def test_margins_are_read_from_texts():
+    texts = ["sex:F=0.5", " sex : M = 0.5 ", "age:30 = and more=1e0"]
+    assert parse_margins(texts) == {"sex": {"F": 0.5, "M": 0.5}, "age": {"30 = and more": 1.0}}
+    for text in ("sex F=0.5", "sex:F", "sex:F=half", "sex:F=0.5.1"):
+        with pytest.raises(ModelError, match="covariate:value=share"):
+            parse_margins([text])
+    with pytest.raises(ModelError, match="names 'F' twice"):
+        parse_margins(["sex:F=1", "sex:F=2"])
+
+
+def test_small_counts_are_hidden_and_the_weights_are_not_changed():
+    sample = pd.DataFrame({"age": ["a"] * 2 + ["b"] * 6 + ["c"] * 30})
+    margins = {"age": {"a": 0.2, "b": 0.3, "c": 0.5}}
+    raked = rake(sample, margins)
+    assert raked.suppressed == ("age: a", "age: b")
+    assert raked.margins["n"].tolist() == [-1, -1, 30]
+    assert raked.margins["before"].isna().tolist() == [True, True, False]
+    np.testing.assert_allclose(raked.margins["after"], [0.2, 0.3, 0.5], rtol=1e-9)
+    assert sl.table(raked).cells()[0][0] == "–"
+    assert "below 5" in " ".join(sl.table(raked).notes)
+    shown = rake(sample, margins, min_cell=1)
+    pd.testing.assert_series_equal(shown.weights, raked.weights)
+    assert shown.margins["n"].tolist() == [2, 6, 30]

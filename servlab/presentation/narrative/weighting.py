@@ -45,7 +45,9 @@ def precision(result: Raking) -> dict[str, str]:
 
 def _furthest(result: Raking, language: Language, survey: Survey | None) -> str:
     """Return the value whose share of the sample was furthest from the population's."""
-    rows = result.margins
+    rows = result.margins.dropna(subset=["before"])
+    if rows.empty:
+        return ""
     row = rows.iloc[int((rows["before"] - rows["target"]).abs().to_numpy().argmax())].to_dict()
     name, value = str(row["term"]), str(row["group"])
     return message(

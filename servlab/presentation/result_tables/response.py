@@ -166,12 +166,19 @@ def raking_table(
     columns = ("n", "target", "before", "after")
     values = {"n": format_count(result.n)} | precision(result)
     return Table(
-        rows.set_axis(labels),
+        rows.assign(n=rows["n"].where(rows["n"] >= 0).astype(float)).set_axis(labels),
         caption=message("weighting.caption", language),
         headings={name: message(f"weighting.{name}", language) for name in columns},
         formats={name: "count" if name == "n" else "share1" for name in columns},
         row_header=message("weighting.header", language),
-        notes=(message("weighting.note", language, count=result.n_rounds, **values),),
+        notes=sentences(
+            [
+                message("weighting.note", language, count=result.n_rounds, **values),
+                message("sample.hidden", language, min_cell=str(result.min_cell))
+                if result.suppressed
+                else "",
+            ]
+        ),
         language=language,
         row_groups=[variable_label(name, known, language) for name in rows["term"]],
     )
