@@ -12,6 +12,7 @@ from servlab.data.formats import RawTable
 from servlab.data.formats.cells import blank_cells, cells_of
 from servlab.data.instrument import Instrument
 from servlab.data.keying import NegativeItem, negative_items
+from servlab.data.label_checks import label_notes, label_problems
 from servlab.data.schema import Label
 from servlab.data.survey import Coding, Exclusions, Provenance, Survey, VariableInfo
 
@@ -51,6 +52,7 @@ def encode_survey(table: RawTable, book: Codebook) -> Encoded:
         name: _battery(coder, book, name) for name in book.spec.batteries
     }
     _check_columns(coder, book)
+    coder.problems += label_problems(coder, book, answers)
     covariates = _covariates(coder, book)
     outcomes = _outcomes(coder, book)
     weights = _weights(coder, book)
@@ -91,7 +93,7 @@ def encode_survey(table: RawTable, book: Codebook) -> Encoded:
             title=book.spec.title,
             origin=book.spec.source,
             simulated=book.spec.simulated,
-            notes=table.notes,
+            notes=(*table.notes, *label_notes(table, book)),
             codings={name: _codings(book, name) for name in book.spec.batteries}
             | {"outcome": _outcome_codings(book)},
         ),

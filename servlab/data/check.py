@@ -79,7 +79,7 @@ def check_survey(path: str | Path, codebook: str | Path | Codebook) -> CheckRepo
     survey = encoded.survey
     columns = [str(column) for column in table.frame.columns]
     questions = [keying_question(item, book) for item in encoded.negative if item.beyond_chance]
-    notes = [note.en for note in table.notes]
+    notes = [note.en for note in (survey.provenance.notes if survey else table.notes)]
     notes += [
         f"item '{item.item}' of {item.battery} correlates {item.correlation:.2f} with "
         f"{item.others.en}, within chance; check its wording."

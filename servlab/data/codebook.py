@@ -70,14 +70,15 @@ class Layout(Spec):
 class BatteryColumns(Spec):
     """Where one battery's answers stand.
 
-    ``columns`` is a pattern with ``{item}`` (``{item:02}`` pads numeric codes with zeros), a
-    list in the instrument's item order, or a table from item code to column.
+    ``columns`` is a pattern with ``{item}`` (``{item:02}`` pads numeric codes with zeros; the
+    code itself when left out), a list in the instrument's item order, or a table from item code
+    to column.
     ``missing`` adds missing codes for this battery; ``scale`` replaces the instrument's;
     ``reversed`` replaces the codebook's list for this battery; ``not_asked`` names items that
     this file does not hold, as an earlier or later wave may (they are missing for everyone).
     """
 
-    columns: str | tuple[str, ...] | dict[str, str]
+    columns: str | tuple[str, ...] | dict[str, str] = "{item}"
     grade: Grade | None = None
     scale: Scale | None = None
     missing: tuple[Value, ...] = ()

@@ -1,6 +1,5 @@
 """What the columns of a file look like: batteries, scales, missing codes. Guesses, all of them."""
 
-import itertools
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -11,7 +10,7 @@ import numpy as np
 from servlab.data.encode import is_missing, parse_number
 from servlab.data.formats import RawTable
 from servlab.data.formats.cells import cells_of
-from servlab.data.ladders import Ladder, ladder_of, says_nothing
+from servlab.data.ladders import Ladder, ladder_of, runs_down, says_nothing
 
 # What a column's stem says about the battery it belongs to.
 STEMS = {
@@ -203,11 +202,7 @@ def _numeric(
 
 def _turned(labels: Mapping[int, str], low: int, high: int) -> dict[str, int]:
     """Return the codes numbered the other way when their labels run downwards."""
-    ladder = ladder_of(labels.values())
-    if ladder is None:
-        return {}
-    ranks = [ladder.values[labels[code]] for code in sorted(labels)]
-    falling = all(b < a for a, b in itertools.pairwise(ranks))
+    falling = runs_down({float(code): text for code, text in labels.items()})
     return {str(code): low + high - code for code in range(low, high + 1)} if falling else {}
 
 

@@ -97,6 +97,12 @@ class Instrument(Spec):
     weights_reference: str = ""
     notes: Label | None = None
 
+    @model_validator(mode="before")
+    @classmethod
+    def _short_forms(cls, value: Any) -> Any:
+        """Take items listed by their codes, alone or under their dimension."""
+        return _spelled_out(value) if isinstance(value, dict) else value
+
     @model_validator(mode="after")
     def _parts_agree(self) -> "Instrument":
         codes = [item.code for item in self.items]
@@ -147,6 +153,37 @@ class Instrument(Spec):
         labels = {part.code: part.label for part in self.items}
         labels.update({part.code: part.label for part in self.dimensions})
         return labels[code].text(language) if code in labels else code
+
+
+def _spelled_out(data: dict[str, Any]) -> dict[str, Any]:
+    """Return an instrument's data with an entry an item: a code alone is its own label.
+
+    ``items = ["a", "b"]`` under a dimension gives the items that dimension.
+    """
+    items = [_entry(item) for item in _listed(data.get("items"))]
+    dimensions = []
+    for dimension in _listed(data.get("dimensions")):
+        if isinstance(dimension, dict) and "items" in dimension:
+            rest = {key: part for key, part in dimension.items() if key != "items"}
+            own = [_entry(item) for item in _listed(dimension["items"])]
+            items += [
+                {"dimension": rest.get("code"), **i} if isinstance(i, dict) else i for i in own
+            ]
+            dimension = rest
+        dimensions.append(dimension)
+    found = {"items": items, "dimensions": dimensions}
+    return data | {key: part for key, part in found.items() if part}
+
+
+def _listed(value: Any) -> list[Any]:
+    return list(value) if isinstance(value, list | tuple) else []
+
+
+def _entry(item: Any) -> Any:
+    """Return an item's entry; of a code alone the code is the label too."""
+    if isinstance(item, str) or (isinstance(item, int) and not isinstance(item, bool)):
+        return {"code": str(item), "label": str(item)}
+    return item
 
 
 def shipped_instruments() -> tuple[str, ...]:

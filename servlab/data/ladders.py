@@ -5,6 +5,7 @@ importance, likelihood, quality, frequency. A set of words is numbered only when
 known and no two fall on one step; anything else is for a person to number.
 """
 
+import itertools
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping
@@ -120,6 +121,15 @@ def ladder_of(words: Iterable[str]) -> Ladder | None:
     if len(listed) < 2:
         return None
     return _coded(listed) or _led(listed) or _one_sided(listed) or _two_sided(listed)
+
+
+def runs_down(labels: Mapping[float, str]) -> bool:
+    """Return whether labels that are a known ladder fall as their codes rise."""
+    ladder = ladder_of(labels.values())
+    if ladder is None or len(ladder.values) < len(labels):
+        return False
+    ranks = [ladder.values[labels[code]] for code in sorted(labels)]
+    return all(later < earlier for earlier, later in itertools.pairwise(ranks))
 
 
 def _folded(word: str) -> str:

@@ -1,9 +1,10 @@
 """The shipped instruments: counts, order, wording direction, labels."""
 
 import pytest
+from pydantic import ValidationError
 
 from servlab.core.errors import InstrumentError
-from servlab.data.instrument import load_instrument, shipped_instruments
+from servlab.data.instrument import Instrument, load_instrument, shipped_instruments
 
 COUNTS = {
     "servqual-1988": (4, 5, 4, 4, 5),
@@ -71,3 +72,32 @@ def test_every_label_stands_in_both_languages(name):
 def test_unknown_instrument_lists_the_shipped_ones():
     with pytest.raises(InstrumentError, match="servlab ships abc, servperf, servqual-1988"):
         load_instrument("servqual")
+
+
+def test_items_listed_by_their_codes_are_items_of_their_dimension():
+    short = Instrument.model_validate(
+        {
+            "name": "w",
+            "title": "w",
+            "scale": {"low": 1, "high": 5},
+            "dimensions": [
+                {"code": "a", "label": "A", "items": ["a1", {"code": "a2", "label": "Care"}]},
+                {"code": "b", "label": "B", "items": [7]},
+            ],
+            "batteries": {"perception": {}},
+        }
+    )
+    assert short.item_codes == ("a1", "a2", "7")
+    assert [item.dimension for item in short.items] == ["a", "a", "b"]
+    assert [short.label(code, "zh") for code in short.item_codes] == ["a1", "Care", "7"]
+    with pytest.raises(ValidationError, match=r"item code\(s\) \['a1'\] occur more than once"):
+        Instrument.model_validate(
+            {
+                "name": "w",
+                "title": "w",
+                "scale": {"low": 1, "high": 5},
+                "items": ["a1"],
+                "dimensions": [{"code": "a", "label": "A", "items": ["a1"]}],
+                "batteries": {"perception": {}},
+            }
+        )

@@ -1,7 +1,9 @@
 """Workbooks and statistics programs' files: the same survey from each, traps named."""
 
 import io
+import shutil
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -9,6 +11,7 @@ import pyreadstat
 import pytest
 
 from servlab.core.errors import DataError
+from servlab.data.codebook import FileFormat
 from servlab.data.formats import read_raw
 from servlab.data.readers import read_survey
 
@@ -264,3 +267,84 @@ def test_ratings_under_a_date_format_are_named_and_not_lost(kind, shown, day, bo
     write(frame, str(path), variable_format={"P1": shown})
     with pytest.raises(DataError, match=f"column 'P1', .*the date {day} is no number"):
         read_survey(path, book())
+
+
+def labelled(path, labels, values):
+    """Write three items of one set of labels as an SPSS file."""
+    frame = pd.DataFrame({item: [float(value) for value in values] for item in ITEMS})
+    pyreadstat.write_sav(frame, str(path), variable_value_labels=dict.fromkeys(ITEMS, labels))
+    return path
+
+
+def test_a_code_that_the_file_calls_no_answer_is_never_an_answer_silently(book, tmp_path):
+    path = labelled(tmp_path / "a.sav", {1: "很差", 5: "很好", 6: "不适用"}, [1, 6, 5, 6])
+    with pytest.raises(
+        DataError, match=r"'P1', rows 2, 4: the file's label of 6 is '不适用', .* add 6 to missing"
+    ):
+        read_survey(path, book())
+    survey = read_survey(path, book(battery="missing = [6]\n"))
+    assert survey.raw("perception")["1"].isna().tolist() == [False, True, False, True]
+
+
+def test_labels_that_run_downwards_are_said(book, tmp_path):
+    labels = {1: "非常同意", 2: "同意", 3: "一般", 4: "不同意", 5: "非常不同意"}
+    path = labelled(tmp_path / "a.sav", labels, [1, 2, 5, 3])
+    notes = read_survey(path, book()).provenance.notes
+    assert [note.en for note in notes] == [
+        "In the file, labels of perception run from 非常同意 (1) to 非常不同意 (5) (columns: P1, "
+        "P2, P3): high numbers are the low answers. Number the codes under values if not meant."
+    ]
+    turned = "values = { 1 = 5, 2 = 4, 3 = 3, 4 = 2, 5 = 1 }\n"
+    survey = read_survey(path, book(battery=turned))
+    assert survey.provenance.notes == ()
+    assert survey.raw("perception")["1"].tolist() == [5, 4, 1, 3]
+
+
+FIXTURES = Path(__file__).resolve().parent.parent / "fixtures"
+
+
+def sas(folder, *endings):
+    """Copy the SAS files that ReadStat wrote (tests/fixtures/make_sas.py)."""
+    for ending in endings:
+        shutil.copy(FIXTURES / f"one_survey.{ending}", folder / f"a.{ending}")
+    return folder / "a.sas7bdat"
+
+
+def test_a_sas_file_takes_its_labels_from_the_catalog_beside_it(tmp_path):
+    table = read_raw(sas(tmp_path, "sas7bdat", "sas7bcat"))
+    assert table.value_labels["P1"] == {
+        1: "非常不同意",
+        2: "不同意",
+        3: "一般",
+        4: "同意",
+        5: "非常同意",
+    }
+    assert table.labels["P1"] == "设施先进"
+    assert "a.sas7bcat has no labels for the formats of 1 column(s): overall" in table.notes[0].en
+
+
+def test_a_sas_file_without_its_catalog_says_that_labels_are_lacking(tmp_path):
+    table = read_raw(sas(tmp_path, "sas7bdat"))
+    assert table.value_labels == {}
+    assert "(AGREE, SATISF) stand in a SAS catalog that is not here" in table.notes[0].en
+
+
+def test_a_sas_catalog_of_another_name_is_named_in_the_codebook(tmp_path):
+    path = sas(tmp_path, "sas7bdat", "sas7bcat")
+    (tmp_path / "a.sas7bcat").rename(tmp_path / "formats.sas7bcat")
+    assert "P1" in read_raw(path, FileFormat(catalog="formats.sas7bcat")).value_labels
+    with pytest.raises(DataError, match=r"catalog other.sas7bcat of a.sas7bdat does not exist"):
+        read_raw(path, FileFormat(catalog="other.sas7bcat"))
+    (tmp_path / "broken.sas7bcat").write_bytes(b"no catalog")
+    with pytest.raises(DataError, match=r"broken.sas7bcat cannot be read as a SAS catalog"):
+        read_raw(path, FileFormat(catalog="broken.sas7bcat"))
+
+
+def test_a_sas_file_holds_what_an_independent_reader_finds(tmp_path):
+    path = sas(tmp_path, "sas7bdat")
+    ours, theirs = read_raw(path).frame, pd.read_sas(path, encoding="utf-8")
+    assert list(ours) == list(theirs)
+    for column in ours:
+        mine = ours[column].astype(object)
+        same = (mine == theirs[column].astype(object)) | (mine.isna() & theirs[column].isna())
+        assert same.all(), column
