@@ -85,6 +85,9 @@ _HOMES = {
     "model_residuals": "servlab.estimation.latent.residuals",
     "factor_scores": "servlab.estimation.latent.factor_scores",
     "bootstrap_fit": "servlab.estimation.latent.bootstrap",
+    "factor_reliability": "servlab.estimation.latent.factor_reliability",
+    "model_choices": "servlab.estimation.latent.choices",
+    "structural_choices": "servlab.estimation.latent.choices",
     "measurement_invariance": "servlab.estimation.latent.invariance.measurement",
     # comparisons and drivers
     "compare_score_forms": "servlab.estimation.difference_scores",

@@ -94,6 +94,7 @@ TIDY = MappingProxyType(
         "share_top": "share of answers at the top of the scale, in [0, 1]",
         "share_bottom": "share of answers at the bottom of the scale, in [0, 1]",
         "reliability": "reliability coefficient, at most 1",
+        "reliability_observed": "reliability with the sample's variance of the sum",
         "reliability_expected": "reliability of the expectation score",
         "reliability_perceived": "reliability of the perception score",
         "correlation": "correlation of two scores, in [-1, 1]",

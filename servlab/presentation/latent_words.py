@@ -4,25 +4,33 @@ import numpy as np
 
 from servlab.data.instrument import Instrument
 from servlab.data.schema import Language
+from servlab.data.survey import Survey
+from servlab.estimation.latent.choices import SERVICE_QUALITY
 from servlab.estimation.latent.invariance.ladder import Step
 from servlab.estimation.latent.invariance.measurement import InvarianceResult
 from servlab.estimation.latent.result import LatentFit
 from servlab.presentation.labels import in_sentence, plain, term_label
 from servlab.presentation.messages import join_words, message
 
+Names = Instrument | Survey | None  # where labels come from
 BATTERIES = ("expectation", "perception", "desired", "adequate", "importance")
 
 
-def variable_name(name: str, instrument: Instrument | None, language: Language) -> str:
+def variable_name(name: str, names: Names, language: Language) -> str:
     """Return the label of a variable of a model; ``battery_code`` names the battery too."""
-    battery, code = _parts(name, instrument)
-    label = plain(term_label(code, instrument, language))
+    if own := _own_label(name, names, language):
+        return own
+    battery, code = _parts(name, names)
+    label = plain(term_label(code, instrument_of(names), language))
     return f"{battery_name(battery, language)}: {label}" if battery else label
 
 
-def variable_in_sentence(name: str, instrument: Instrument | None, language: Language) -> str:
+def variable_in_sentence(name: str, names: Names, language: Language) -> str:
     """Return how a sentence names a variable of a model."""
-    battery, code = _parts(name, instrument)
+    if own := _own_label(name, names, language):
+        return own
+    battery, code = _parts(name, names)
+    instrument = instrument_of(names)
     known = instrument is not None and code in (*instrument.item_codes, *instrument.dimension_codes)
     label = in_sentence(code, instrument, language) if known else plain(code)
     return f"{battery_name(battery, language)}: {label}" if battery else label
@@ -33,8 +41,23 @@ def battery_name(name: str, language: Language) -> str:
     return message(f"terms.battery_{name}", language) if name in BATTERIES else plain(name)
 
 
-def _parts(name: str, instrument: Instrument | None) -> tuple[str, str]:
+def instrument_of(names: Names) -> Instrument | None:
+    """Return the instrument whose labels are used."""
+    return names.instrument if isinstance(names, Survey) else names
+
+
+def _own_label(name: str, names: Names, language: Language) -> str:
+    """Return the label of an outcome, a covariate or the factor of all dimensions; or nothing."""
+    if name == SERVICE_QUALITY:
+        return message("latent.service_quality", language)
+    if isinstance(names, Survey) and name in names.variables:
+        return plain(names.label(name, language))
+    return ""
+
+
+def _parts(name: str, names: Names) -> tuple[str, str]:
     """Return battery (or nothing) and code of a variable."""
+    instrument = instrument_of(names)
     battery, _, code = name.partition("_")
     known = () if instrument is None else (*instrument.item_codes, *instrument.dimension_codes)
     if name not in known and battery in BATTERIES and (code in known or instrument is None):
@@ -42,16 +65,16 @@ def _parts(name: str, instrument: Instrument | None) -> tuple[str, str]:
     return "", name
 
 
-def term_words(term: str, instrument: Instrument | None, language: Language) -> str:
+def term_words(term: str, names: Names, language: Language) -> str:
     """Return a term of a model in words, as ``x1~1`` the intercept of x1."""
     for op, kind in (("=~", "loading"), ("~~", "residual"), ("~1", "intercept")):
         lhs, found, rhs = term.partition(op)
         if not found:
             continue
-        item = variable_in_sentence(rhs if kind == "loading" else lhs, instrument, language)
+        item = variable_in_sentence(rhs if kind == "loading" else lhs, names, language)
         values = {"item": item}
         if kind == "loading":
-            values["factor"] = variable_in_sentence(lhs, instrument, language)
+            values["factor"] = variable_in_sentence(lhs, names, language)
         return message(f"invariance.term_{kind}", language, **values)
     return plain(term)
 

@@ -2,6 +2,7 @@
 
 from servlab.data.instrument import Instrument
 from servlab.data.schema import Language
+from servlab.data.survey import Survey
 from servlab.estimation.latent.invariance.ladder import Step
 from servlab.estimation.latent.invariance.measurement import InvarianceResult
 from servlab.presentation.display import Note, Prose
@@ -12,6 +13,7 @@ from servlab.presentation.formats import (
 )
 from servlab.presentation.labels import listed
 from servlab.presentation.latent_words import (
+    Names,
     battery_name,
     labels_in_sentence,
     level_words,
@@ -25,7 +27,11 @@ from servlab.presentation.narrative.latent import ALPHA
 
 @narrate.register
 def narrate_invariance(
-    result: InvarianceResult, *, language: Language = "en", instrument: Instrument | None = None
+    result: InvarianceResult,
+    *,
+    language: Language = "en",
+    instrument: Instrument | None = None,
+    survey: Survey | None = None,
 ) -> Prose:
     """Say how far invariance reaches, what breaks it, and how latent means differ."""
     paragraphs = [
@@ -33,18 +39,22 @@ def narrate_invariance(
         join_sentences(
             [
                 message("invariance.says_gap", language) if result.over == "batteries" else "",
-                _reach(result, language, instrument),
+                _reach(result, language, survey or instrument),
             ],
             language,
         ),
-        join_sentences(_doubts(result, language, instrument), language),
-        join_sentences(_means(result, language, instrument), language),
+        join_sentences(_doubts(result, language, survey or instrument), language),
+        join_sentences(_means(result, language, survey or instrument), language),
     ]
     return Prose(tuple(text for text in paragraphs if text))
 
 
 def invariance_warnings(
-    result: InvarianceResult, *, language: Language = "en", instrument: Instrument | None = None
+    result: InvarianceResult,
+    *,
+    language: Language = "en",
+    instrument: Instrument | None = None,
+    survey: Survey | None = None,
 ) -> tuple[Note, ...]:
     """Return the panels on what may not be compared, to stand before anything else.
 
@@ -56,6 +66,8 @@ def invariance_warnings(
         Language of the panels.
     instrument : Instrument, optional
         For the labels of the items.
+    survey : Survey, optional
+        For the labels of items, outcomes and covariates.
 
     Returns
     -------
@@ -78,18 +90,20 @@ def invariance_warnings(
     if not result.comparable_means:
         texts.append(message(f"invariance.panel_{result.over}_none", language))
     elif result.exploratory:
-        terms = listed([term_words(t, instrument, language) for t in result.freed], language)
+        terms = listed(
+            [term_words(t, survey or instrument, language) for t in result.freed], language
+        )
         texts.append(message(f"invariance.panel_{result.over}_partial", language, terms=terms))
     return tuple(Note(text, language=language) for text in texts)
 
 
-def _reach(result: InvarianceResult, language: Language, instrument: Instrument | None) -> str:
+def _reach(result: InvarianceResult, language: Language, names: Names) -> str:
     """Say the highest level that stands and what it permits."""
     labels, level = labels_in_sentence(result, language), level_words(result.highest, language)
     if result.comparable_means and not result.exploratory:
         return message("invariance.says_full", language, labels=labels, level=level)
     if result.comparable_means:
-        terms = listed([term_words(t, instrument, language) for t in result.freed], language)
+        terms = listed([term_words(t, names, language) for t in result.freed], language)
         return message(
             "invariance.says_partial",
             language,
@@ -102,16 +116,14 @@ def _reach(result: InvarianceResult, language: Language, instrument: Instrument 
     return message(f"invariance.{kind}", language, labels=labels, level=level)
 
 
-def _doubts(
-    result: InvarianceResult, language: Language, instrument: Instrument | None
-) -> list[str]:
+def _doubts(result: InvarianceResult, language: Language, names: Names) -> list[str]:
     """Say which level fails and by what, and which stands with doubts."""
     sentences = []
     for step in _failed(result):
         if step.difference is None:
             continue
         rows = result.violations[result.violations["step"] == step.level]
-        term = term_words(str(rows["term"].iloc[0]), instrument, language) if len(rows) else "–"
+        term = term_words(str(rows["term"].iloc[0]), names, language) if len(rows) else "–"
         sentences.append(
             message(
                 "invariance.says_breaks",
@@ -148,9 +160,7 @@ def _failed(result: InvarianceResult) -> list[Step]:
     return list(found.values())
 
 
-def _means(
-    result: InvarianceResult, language: Language, instrument: Instrument | None
-) -> list[str]:
+def _means(result: InvarianceResult, language: Language, names: Names) -> list[str]:
     """Say how latent means differ, or that they may not be compared."""
     if result.means is None:
         return [message("invariance.means_refused", language)]
@@ -160,7 +170,7 @@ def _means(
         *(result.means[c] for c in ("factor", "group", "effect_size", "p_value")), strict=True
     ):
         values = {
-            "factor": variable_in_sentence(str(factor), instrument, language),
+            "factor": variable_in_sentence(str(factor), names, language),
             "group": battery_name(str(group), language),
             "reference": reference,
             "p": format_p_relation(float(p)),

@@ -6,6 +6,8 @@ import pandas as pd
 from servlab.core.standards import standard
 from servlab.data.instrument import Instrument
 from servlab.data.schema import Language
+from servlab.data.survey import Survey
+from servlab.estimation.latent.factor_reliability import FactorReliability
 from servlab.estimation.latent.result import LatentFit
 from servlab.estimation.latent.standardize import standardized_solution
 from servlab.presentation.display import Prose
@@ -18,7 +20,11 @@ from servlab.presentation.formats import (
     format_share,
 )
 from servlab.presentation.labels import listed, plain
-from servlab.presentation.latent_words import explained, variable_in_sentence
+from servlab.presentation.latent_words import (
+    Names,
+    explained,
+    variable_in_sentence,
+)
 from servlab.presentation.messages import join_sentences, join_words, message
 from servlab.presentation.narrative.dispatch import narrate
 
@@ -28,16 +34,56 @@ ALPHA = 0.05
 
 @narrate.register
 def narrate_latent(
-    result: LatentFit, *, language: Language = "en", instrument: Instrument | None = None
+    result: LatentFit,
+    *,
+    language: Language = "en",
+    instrument: Instrument | None = None,
+    survey: Survey | None = None,
 ) -> Prose:
     """Say how well a model fits, which items and factors stand out, and what follows from what."""
     paragraphs = [
         join_sentences([message(f"latent.flag_{f}", language) for f in result.flags], language),
         join_sentences(_fit_sentences(result, language), language),
-        join_sentences(_loading_sentences(result, language, instrument), language),
-        join_sentences(_path_sentences(result, language, instrument), language),
+        join_sentences(_loading_sentences(result, language, survey or instrument), language),
+        join_sentences(_path_sentences(result, language, survey or instrument), language),
     ]
     return Prose(tuple(text for text in paragraphs if text))
+
+
+@narrate.register
+def narrate_factor_reliability(
+    result: FactorReliability,
+    *,
+    language: Language = "en",
+    instrument: Instrument | None = None,
+    survey: Survey | None = None,
+) -> Prose:
+    """Say for which factors the sum of items is reliable enough."""
+    names, rows = survey or instrument, result.by_factor
+    limit = format_correlation(standard("reliability").value)
+    weak = rows[rows["reliability"] < standard("reliability").value]
+    if len(weak):
+        words = [
+            message(
+                "latent.item_value",
+                language,
+                item=variable_in_sentence(str(factor), names, language),
+                value=format_correlation(float(value)),
+            )
+            for factor, value in zip(weak["factor"], weak["reliability"], strict=True)
+        ]
+        factors = listed(words, language)
+        return Prose(message("latent.says_unreliable", language, standard=limit, factors=factors))
+    at = int(rows["reliability"].to_numpy().argmin())
+    return Prose(
+        message(
+            "latent.says_reliable",
+            language,
+            standard=limit,
+            lowest=format_correlation(float(rows["reliability"].iloc[at])),
+            factor=variable_in_sentence(str(rows["factor"].iloc[at]), names, language),
+        )
+    )
 
 
 def used_index(fit: LatentFit, name: str) -> float:
@@ -78,9 +124,7 @@ def _fit_sentences(fit: LatentFit, language: Language) -> list[str]:
     return [first, verdict, *note, message("latent.not_calibrated", language)]
 
 
-def _loading_sentences(
-    fit: LatentFit, language: Language, instrument: Instrument | None
-) -> list[str]:
+def _loading_sentences(fit: LatentFit, language: Language, names: Names) -> list[str]:
     """Say which loadings are weak or negative, and which factors are close."""
     frame = fit.tidy()
     rows = frame[frame["op"] == "=~"]
@@ -91,27 +135,27 @@ def _loading_sentences(
     sentences = []
     negative = rows[rows["std_all"] < 0]
     if len(negative):
-        items = _item_values(negative, language, instrument)
+        items = _item_values(negative, language, names)
         sentences.append(message("latent.says_negative", language, items=items))
     weak = rows[(rows["std_all"].abs() < limit.value) & (rows["std_all"] >= 0)]
     if len(weak):
-        items = _item_values(weak, language, instrument)
+        items = _item_values(weak, language, names)
         sentences.append(message("latent.says_weak", language, standard=text, items=items))
     elif not len(negative):
         lowest = format_correlation(float(rows["std_all"].min()))
         sentences.append(
             message("latent.says_loadings_sound", language, standard=text, lowest=lowest)
         )
-    return sentences + _close_factors(fit, language, instrument)
+    return sentences + _close_factors(fit, language, names)
 
 
-def _item_values(rows: pd.DataFrame, language: Language, instrument: Instrument | None) -> str:
+def _item_values(rows: pd.DataFrame, language: Language, names: Names) -> str:
     """Return items with their standardized loadings."""
     words = [
         message(
             "latent.item_value",
             language,
-            item=variable_in_sentence(str(name), instrument, language),
+            item=variable_in_sentence(str(name), names, language),
             value=format_correlation(float(value)),
         )
         for name, value in zip(rows["rhs"], rows["std_all"], strict=True)
@@ -119,7 +163,7 @@ def _item_values(rows: pd.DataFrame, language: Language, instrument: Instrument 
     return listed(words, language)
 
 
-def _close_factors(fit: LatentFit, language: Language, instrument: Instrument | None) -> list[str]:
+def _close_factors(fit: LatentFit, language: Language, names: Names) -> list[str]:
     """Say which factors correlate past the standard."""
     frame = standardized_solution(fit)
     latent = {*fit.latent}
@@ -136,8 +180,8 @@ def _close_factors(fit: LatentFit, language: Language, instrument: Instrument | 
         message(
             "latent.pair",
             language,
-            one=variable_in_sentence(str(a), instrument, language),
-            other=variable_in_sentence(str(b), instrument, language),
+            one=variable_in_sentence(str(a), names, language),
+            other=variable_in_sentence(str(b), names, language),
             value=format_correlation(float(value)),
         )
         for a, b, value in zip(pairs["lhs"], pairs["rhs"], pairs["estimate"], strict=True)
@@ -150,12 +194,12 @@ def _close_factors(fit: LatentFit, language: Language, instrument: Instrument | 
     ]
 
 
-def _path_sentences(fit: LatentFit, language: Language, instrument: Instrument | None) -> list[str]:
+def _path_sentences(fit: LatentFit, language: Language, names: Names) -> list[str]:
     """Say each path, the variance explained and the defined parameters."""
     frame = fit.tidy()
     paths = frame[frame["op"] == "~"]
     sentences = [
-        _path(str(y), str(x), float(beta), float(p), language, instrument)
+        _path(str(y), str(x), float(beta), float(p), language, names)
         for y, x, beta, p in zip(
             paths["lhs"], paths["rhs"], paths["std_all"], paths["p_value"], strict=True
         )
@@ -165,7 +209,7 @@ def _path_sentences(fit: LatentFit, language: Language, instrument: Instrument |
     for outcome in dict.fromkeys(paths["lhs"].astype(str)):
         for (name, _), share in shares.items():
             if name == outcome and fit.n_groups == 1:
-                word = variable_in_sentence(name, instrument, language)
+                word = variable_in_sentence(name, names, language)
                 sentences.append(
                     message(
                         "latent.says_explained",
@@ -198,15 +242,15 @@ def _path(
     beta: float,
     p: float,
     language: Language,
-    instrument: Instrument | None,
+    names: Names,
 ) -> str:
     """Say one path; beyond chance or not."""
     kind = "path_none" if p >= ALPHA else "path" if beta > 0 else "path_negative"
     return message(
         f"latent.says_{kind}",
         language,
-        outcome=variable_in_sentence(outcome, instrument, language),
-        predictor=variable_in_sentence(predictor, instrument, language),
+        outcome=variable_in_sentence(outcome, names, language),
+        predictor=variable_in_sentence(predictor, names, language),
         beta=format_correlation(beta),
         p=format_p_relation(p),
     )

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from servlab.data.instrument import Instrument
 from servlab.data.schema import Language
+from servlab.data.survey import Survey
 from servlab.estimation.latent.result import LatentFit
 from servlab.presentation.chart import (
     ACCENT,
@@ -42,6 +43,7 @@ def plot_path_diagram(
     *,
     group: str | None = None,
     instrument: Instrument | None = None,
+    survey: Survey | None = None,
     language: Language = "en",
 ) -> Chart:
     """Draw a fitted model as a path diagram, standardized.
@@ -54,6 +56,8 @@ def plot_path_diagram(
         Which of several groups to draw; by default the first.
     instrument : Instrument, optional
         For the labels of items and factors.
+    survey : Survey, optional
+        For the labels of outcomes and covariates too.
     language : {"en", "zh"}
         Language of the chart's own words.
 
@@ -76,7 +80,7 @@ def plot_path_diagram(
     """
     diagram = diagram_of(fit, fit.group_number(group or fit.table.group_labels[0]) + 1)
     names = {
-        name: variable_name(name, instrument, language)
+        name: variable_name(name, survey or instrument, language)
         for name in (*diagram.items, *diagram.nodes, *diagram.tops)
     }
     wide, narrow = frame_of(diagram, narrow=False), frame_of(diagram, narrow=True)

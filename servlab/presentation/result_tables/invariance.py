@@ -7,10 +7,12 @@ import pandas as pd
 from servlab.core.checks import check_choice
 from servlab.data.instrument import Instrument
 from servlab.data.schema import Language
+from servlab.data.survey import Survey
 from servlab.estimation.latent.invariance.measurement import InvarianceResult
 from servlab.presentation.formats import format_correlation, format_count
 from servlab.presentation.labels import dropped_note, listed
 from servlab.presentation.latent_words import (
+    Names,
     battery_name,
     labels_in_sentence,
     level_words,
@@ -42,26 +44,27 @@ def invariance_table(
     language: Language = "en",
     show: Show = "ladder",
     instrument: Instrument | None = None,
+    survey: Survey | None = None,
 ) -> Table:
     """Show the ladder of invariance, the equalities that break it, or the latent means."""
     check_choice("show", show, SHOWN)
     if show == "violations":
-        return _violations(result, language, instrument)
-    return (_means if show == "means" else _ladder)(result, language, instrument)
+        return _violations(result, language, survey or instrument)
+    return (_means if show == "means" else _ladder)(result, language, survey or instrument)
 
 
-def _ladder(result: InvarianceResult, language: Language, instrument: Instrument | None) -> Table:
+def _ladder(result: InvarianceResult, language: Language, names: Names) -> Table:
     """Show every model with its comparison, the exploratory ones apart."""
     frame = result.tidy()
     verdicts = [
         _verdict(row.holds, bool(row.disputed), bool(row.accepted)) for row in frame.itertuples()
     ]
     frame["verdict"] = [message(f"invariance.verdict_{v}", language) for v in verdicts]
-    labels = [_label(row, instrument, language) for row in frame.itertuples()]
+    labels = [_label(row, names, language) for row in frame.itertuples()]
     n_full = len(result.climb.full)
     kinds = ["full"] * n_full + ["partial"] * (len(frame) - n_full)
     several = "partial" in kinds
-    names = {name: message(f"invariance.group_{name}", language) for name in ("full", "partial")}
+    heads = {name: message(f"invariance.group_{name}", language) for name in ("full", "partial")}
     own = {n: _PLAIN.get(n) or message(f"invariance.col_{n}", language) for n in _LADDER}
     marks: list[Mark] = [
         "bad" if v in ("fails", "unreached") else "strong" if v == "disputed" else ""
@@ -79,7 +82,7 @@ def _ladder(result: InvarianceResult, language: Language, instrument: Instrument
         row_header=message("invariance.col_model", language),
         notes=sentences(_ladder_notes(result, "disputed" in verdicts, language)),
         language=language,
-        row_groups=[names[kind] for kind in kinds] if several else (),
+        row_groups=[heads[kind] for kind in kinds] if several else (),
         marks={"verdict": marks},
     )
 
@@ -95,14 +98,14 @@ def _verdict(holds: object, disputed: bool, accepted: bool) -> str:
     return "disputed" if disputed else "holds"
 
 
-def _label(row: object, instrument: Instrument | None, language: Language) -> str:
+def _label(row: object, names: Names, language: Language) -> str:
     """Return the name of a model, with its free terms."""
     level = str(getattr(row, "term", "")).removeprefix("partial ")
     name = message(f"invariance.{level}", language)
     freed = str(getattr(row, "freed", ""))
     if not freed:
         return name
-    words = [term_words(term, instrument, language) for term in freed.split(", ")]
+    words = [term_words(term, names, language) for term in freed.split(", ")]
     terms = listed(words, language, most=4)
     return message("invariance.partial", language, level=name, terms=terms)
 
@@ -131,9 +134,7 @@ def _ladder_notes(result: InvarianceResult, disputed: bool, language: Language) 
     ]
 
 
-def _violations(
-    result: InvarianceResult, language: Language, instrument: Instrument | None
-) -> Table:
+def _violations(result: InvarianceResult, language: Language, names: Names) -> Table:
     """Show the score tests of the levels that failed."""
     frame = result.violations
     shown = pd.concat(
@@ -141,7 +142,7 @@ def _violations(
     )
     note = "violations_note" if len(shown) else "violations_none"
     return Table(
-        shown.set_axis([term_words(str(t), instrument, language) for t in shown["term"]]),
+        shown.set_axis([term_words(str(t), names, language) for t in shown["term"]]),
         caption=message("invariance.violations_caption", language),
         headings={"statistic": "χ²", "df": "df", "p_value": "p"},
         formats={"statistic": "number", "df": "count", "p_value": "p"},
@@ -152,7 +153,7 @@ def _violations(
     )
 
 
-def _means(result: InvarianceResult, language: Language, instrument: Instrument | None) -> Table:
+def _means(result: InvarianceResult, language: Language, names: Names) -> Table:
     """Show latent means against the reference; a table without rows says why there are none."""
     reference = battery_name(result.labels[0], language)
     frame = result.means if result.means is not None else pd.DataFrame(columns=_MEANS)
@@ -162,7 +163,7 @@ def _means(result: InvarianceResult, language: Language, instrument: Instrument 
     refused = "" if result.means is not None else message("invariance.means_refused", language)
     kind = "group" if result.over == "groups" else "battery"
     return Table(
-        frame.set_axis([variable_name(str(f), instrument, language) for f in frame["factor"]]),
+        frame.set_axis([variable_name(str(f), names, language) for f in frame["factor"]]),
         caption=message("invariance.means_caption", language, reference=reference),
         headings={
             "group": message(f"invariance.col_{kind}", language),

@@ -10,10 +10,16 @@ from servlab.core.checks import check_choice
 from servlab.core.standards import standard
 from servlab.data.instrument import Instrument
 from servlab.data.schema import Language
+from servlab.data.survey import Survey
+from servlab.estimation.latent.factor_reliability import FactorReliability
 from servlab.estimation.latent.result import LatentFit
 from servlab.presentation.formats import format_count
 from servlab.presentation.labels import dropped_note, plain
-from servlab.presentation.latent_words import explained, variable_name
+from servlab.presentation.latent_words import (
+    Names,
+    explained,
+    variable_name,
+)
 from servlab.presentation.messages import message
 from servlab.presentation.result_tables.build import sentences
 from servlab.presentation.result_tables.dispatch import table
@@ -34,22 +40,63 @@ _COLUMNS = {
 
 
 @table.register
+def factor_reliability_table(
+    result: FactorReliability,
+    *,
+    language: Language = "en",
+    instrument: Instrument | None = None,
+    survey: Survey | None = None,
+) -> Table:
+    """Show the omega of each factor."""
+    rows = result.by_factor
+    names = survey or instrument
+    several = len({*rows["group"]}) > 1
+    labels = [variable_name(str(name), names, language) for name in rows["factor"]]
+    omegas = ("reliability", "reliability_observed")
+    weak = {n: [not standard("reliability").met_by(v) for v in rows[n]] for n in omegas}
+    return Table(
+        rows.set_axis(labels),
+        caption=message("latent.reliability_caption", language),
+        headings={
+            "n_items": message("terms.col_n_items", language),
+            "reliability": message("latent.col_omega", language),
+            "reliability_observed": message("latent.col_omega_observed", language),
+        },
+        formats={"n_items": "count", **dict.fromkeys(omegas, "correlation3")},
+        row_header=message("invariance.col_factor", language),
+        notes=sentences(
+            [
+                standard_note(["reliability"], language),
+                message("latent.reliability_note", language),
+                message("terms.n_total", language, n=format_count(result.n)),
+                dropped_note(result.n_dropped, language),
+            ]
+        ),
+        language=language,
+        row_groups=[plain(str(g)) for g in rows["group"]] if several else (),
+        marks={name: ["bad" if w else "" for w in weak[name]] for name in omegas},
+        standards=dict.fromkeys(omegas, threshold("reliability")),
+    )
+
+
+@table.register
 def latent_table(
     result: LatentFit,
     *,
     language: Language = "en",
     show: Show = "loadings",
     instrument: Instrument | None = None,
+    survey: Survey | None = None,
 ) -> Table:
     """Show a fitted model: its loadings, fit, factor correlations or paths."""
     check_choice("show", show, SHOWN)
-    makers: dict[str, Callable[[LatentFit, Language, Instrument | None], Table]] = {
+    makers: dict[str, Callable[[LatentFit, Language, Names], Table]] = {
         "loadings": _loadings,
         "fit": _fit,
         "factors": _factors,
         "structure": _structure,
     }
-    return makers[show](result, language, instrument)
+    return makers[show](result, language, survey or instrument)
 
 
 def model_notes(fit: LatentFit, language: Language) -> list[str]:
@@ -79,7 +126,7 @@ def flag_sentences(flags: tuple[str, ...], language: Language) -> list[str]:
     ]
 
 
-def _fit(fit: LatentFit, language: Language, _instrument: Instrument | None) -> Table:
+def _fit(fit: LatentFit, language: Language, _names: Names) -> Table:
     """Show the fit measures, a row a form, over their standards."""
     measures = fit.fit_measures
     rows = {message("latent.form_plain", language): _form(fit, "")}
@@ -148,7 +195,7 @@ def _fit_marks(frame: pd.DataFrame) -> dict[str, list[Mark]]:
     return marks
 
 
-def _loadings(fit: LatentFit, language: Language, instrument: Instrument | None) -> Table:
+def _loadings(fit: LatentFit, language: Language, names: Names) -> Table:
     """Show the loadings, grouped by factor."""
     frame = fit.tidy()
     rows = frame[frame["op"] == "=~"].copy()
@@ -158,11 +205,11 @@ def _loadings(fit: LatentFit, language: Language, instrument: Instrument | None)
         for lhs, group in zip(rows["rhs"], rows["group"], strict=True)
     ]
     groups = [
-        _grouped(variable_name(str(lhs), instrument, language), str(group), fit, language)
+        _grouped(variable_name(str(lhs), names, language), str(group), fit, language)
         for lhs, group in zip(rows["lhs"], rows["group"], strict=True)
     ]
     weak = [abs(value) < standard("std_loading").value for value in rows["std_all"]]
-    labels = [variable_name(str(name), instrument, language) for name in rows["rhs"]]
+    labels = [variable_name(str(name), names, language) for name in rows["rhs"]]
     return Table(
         _fixed_as_missing(rows).set_axis(labels),
         caption=message("latent.loadings_caption", language),
@@ -202,7 +249,7 @@ def _fixed_as_missing(rows: pd.DataFrame) -> pd.DataFrame:
     return rows.assign(std_error=rows["std_error"].where(rows["std_error"] > 0))
 
 
-def _factors(fit: LatentFit, language: Language, instrument: Instrument | None) -> Table:
+def _factors(fit: LatentFit, language: Language, names: Names) -> Table:
     """Show the correlations of the factors with their intervals."""
     from servlab.estimation.latent.standardize import standardized_solution
 
@@ -215,8 +262,7 @@ def _factors(fit: LatentFit, language: Language, instrument: Instrument | None) 
     )
     labels = [
         _grouped(
-            f"{variable_name(str(a), instrument, language)} – "
-            f"{variable_name(str(b), instrument, language)}",
+            f"{variable_name(str(a), names, language)} – {variable_name(str(b), names, language)}",
             str(group),
             fit,
             language,
@@ -242,7 +288,7 @@ def _factors(fit: LatentFit, language: Language, instrument: Instrument | None) 
     )
 
 
-def _structure(fit: LatentFit, language: Language, instrument: Instrument | None) -> Table:
+def _structure(fit: LatentFit, language: Language, names: Names) -> Table:
     """Show the paths and the defined parameters."""
     frame = fit.tidy()
     rows = frame[frame["op"].isin(["~", ":="])].copy()
@@ -255,7 +301,7 @@ def _structure(fit: LatentFit, language: Language, instrument: Instrument | None
         for lhs, group in zip(rows["lhs"], rows["group"], strict=True)
     ]
     labels = [
-        _path_label(row, instrument, language)
+        _path_label(row, names, language)
         for row in rows[["lhs", "op", "rhs"]].itertuples(index=False)
     ]
     kinds = {
@@ -285,9 +331,7 @@ def _structure(fit: LatentFit, language: Language, instrument: Instrument | None
     )
 
 
-def _path_label(
-    row: tuple[str, str, str], instrument: Instrument | None, language: Language
-) -> str:
+def _path_label(row: tuple[str, str, str], names: Names, language: Language) -> str:
     """Return a path or a defined parameter as a row header."""
     lhs, op, rhs = row
     if op == ":=":
@@ -295,6 +339,6 @@ def _path_label(
     return message(
         "latent.path",
         language,
-        outcome=variable_name(lhs, instrument, language),
-        predictor=variable_name(rhs, instrument, language),
+        outcome=variable_name(lhs, names, language),
+        predictor=variable_name(rhs, names, language),
     )
