@@ -183,23 +183,18 @@ def decisions_table(result: ItemDecisions, *, language: Language = "en") -> Tabl
         join_words([message(f"validation.reason_{r}", language) for r in named], language)
         for named in rows["reasons"]
     ]
-    frame = rows.assign(
-        decision=decisions,
-        reasons=reasons,
-        factor=[factor_label(f, language) for f in rows["factor"]],
-    )
+    frame = rows.assign(decision=decisions, reasons=reasons)
     names = {
         "decision": message("validation.decisions_decision", language),
         "reasons": message("validation.decisions_reasons", language),
         "item_rest": message("validation.col_item_rest", language),
         "critical_ratio": message("validation.col_critical_ratio", language),
-        "factor": message("validation.decisions_factor", language),
         "largest": message("structure.advice_largest", language),
         "second": message("structure.advice_second", language),
         "communality": heading("communality", language),
     }
     # three digits: .396 is under .40 and must not read as .40
-    forms = ("text", "text", "correlation3", "number", "text", *["correlation3"] * 3)
+    forms = ("text", "text", "correlation3", "number", *["correlation3"] * 3)
     tone: dict[str, Mark] = {"drop": "bad", "look": "strong", "keep": ""}
     battery = message(f"terms.battery_{result.battery}", language)
     return Table(
