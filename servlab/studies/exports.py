@@ -4,6 +4,7 @@ The writers of ``presentation.export`` make the bytes; here they are put on the 
 whole or not at all. ``run_exports`` does the same for the tables of a study's run.
 """
 
+from collections.abc import Iterator, ValuesView
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -92,7 +93,8 @@ def as_tables(tables: object, language: str | None) -> list["Table"]:
 
     if language is not None and language not in LANGUAGES:
         raise ModelError(f"language must be one of {', '.join(LANGUAGES)}; got {language!r}.")
-    given = list(tables) if isinstance(tables, list | tuple) else [tables]
+    several = isinstance(tables, list | tuple | Iterator | ValuesView)
+    given = list(tables) if several else [tables]  # type: ignore[call-overload]
     spoken: Language = "zh" if language == "zh" else "en"
     made = [
         each if isinstance(each, Table) else make_table(each, language=spoken) for each in given

@@ -4,10 +4,14 @@ import io
 import zipfile
 
 import docx
+import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from servlab.presentation.export import write_tables
 from servlab.presentation.export.parts import clean, notes_text
+from servlab.presentation.tables import Table
 from tests.presentation.exported import WORD, hostile, read_word, tables, word_part
 
 
@@ -165,6 +169,19 @@ def test_a_table_too_wide_for_any_page_goes_on_in_further_parts(language):
         for rows in zip(*(part.rows for part in half), strict=True)
     ]
     assert joined == body_rows(table)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.text(min_size=1), st.text(alphabet="“”‘’…—·中文a<&>\t ", min_size=1))
+def test_any_label_reads_back_as_it_is_written(label, other):
+    frame = pd.DataFrame({"x": [1.5], "w": [other]}, index=[label])
+    made = Table(
+        frame, caption=f"c {other}", headings={"x": f"h {label}", "w": "w"}, row_header="r",
+        formats={"x": "number", "w": "text"}, notes=(label, other),
+    )  # fmt: skip
+    (read,) = read_word(word(made=[made]))
+    assert read.rows == body_rows(made)
+    assert read.caption == f"Table 1\n{clean(made.caption)}"
 
 
 def test_columns_fill_the_page_and_no_more(both):

@@ -53,6 +53,29 @@ def test_results_are_made_tables_in_the_language_asked_for(tmp_path):
     assert read_word(path.read_bytes())[0].caption.startswith("Table 1\n")
 
 
+def test_several_tables_come_in_a_list_a_mappings_values_or_an_iterator(tmp_path):
+    made = list(tables("en")[:2])
+    forms = (made, tuple(made), {"a": made[0], "b": made[1]}.values(), iter(made))
+    content = {sl.export_tables(form, tmp_path / "a.tex")[0].read_bytes() for form in forms}
+    assert len(content) == 1
+
+
+@pytest.mark.parametrize("form", TABLES)
+def test_a_table_without_rows_is_written_too(form):
+    frame = pd.DataFrame({"x": pd.Series(dtype=float), "w": pd.Series(dtype=object)})
+    table = Table(
+        frame, caption="c", headings={"x": "x", "w": "w"}, row_header="r",
+        formats={"x": "number", "w": "text"},
+    )  # fmt: skip
+    content = write_tables([table_from_block(table.block())], form)
+    if form == "docx":
+        assert read_word(content)[0].rows == [["r", "x", "w"]]
+    elif form == "xlsx":
+        assert read_sheets(content)["Table 1"][3, 1].value == "x"
+    else:
+        assert b"r & x & w" in content
+
+
 @pytest.mark.parametrize("given", [[], ()])
 def test_no_table_is_an_error(tmp_path, given):
     with pytest.raises(ModelError, match=r"there is no table to export; give at least one\."):
