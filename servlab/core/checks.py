@@ -51,12 +51,10 @@ def check_items(items: object, *, min_items: int = 2) -> pd.DataFrame:
         raise ModelError(f"columns {twice} occur more than once; give each item its own name.")
     if items.shape[1] < min_items:
         raise ModelError(f"at least {min_items} items are needed; got {items.shape[1]}.")
-    for column in items.columns:
-        if not pd.api.types.is_numeric_dtype(items[column]) or pd.api.types.is_complex_dtype(
-            items[column]
-        ):
+    for column, dtype in zip(items.columns, items.dtypes, strict=True):
+        if not pd.api.types.is_numeric_dtype(dtype) or pd.api.types.is_complex_dtype(dtype):
             raise ModelError(
-                f"item {column!r} holds {items[column].dtype} values, not numbers; "
+                f"item {column!r} holds {dtype} values, not numbers; "
                 "map its answers to numbers in the codebook."
             )
     values = items.astype(float)
@@ -68,15 +66,24 @@ def check_items(items: object, *, min_items: int = 2) -> pd.DataFrame:
 
 def check_varying(values: pd.DataFrame) -> None:
     """Raise ``ModelError`` naming the columns that do not vary over the rows given."""
-    if len(values) == 0:
+    check_varying_array(values.to_numpy(), values.columns)
+
+
+def check_varying_array(X: np.ndarray, names: pd.Index) -> None:
+    """Raise ``ModelError`` naming the columns of (n, k) values that do not vary; NaN is missing."""
+    high, low = (np.full(X.shape[1], np.nan),) * 2
+    if len(X):
+        high, low = np.fmax.reduce(X, axis=0), np.fmin.reduce(X, axis=0)
+    if np.isnan(high).any():
         raise ModelError(
             "no row is left after dropping rows with missing values; "
             "use fewer items or missing='pairwise'."
         )
-    flat = values.columns[(values.max() == values.min()).to_numpy()]
-    if len(flat):
+    flat = high == low
+    if flat.any():
+        seen = int((~np.isnan(X[:, flat])).sum(axis=0).max())
         raise ModelError(
-            f"items {[str(c) for c in flat]} are constant over the {len(values)} rows used; "
+            f"items {[str(c) for c in names[flat]]} are constant over the {seen} rows used; "
             "leave them out."
         )
 

@@ -19,6 +19,8 @@ Unfinished = Literal["raise", "accept"]
 LOWER = 0.005  # smallest uniqueness, as in R's factanal and psych
 BOUND = 1e-6  # a uniqueness this near its lower bound is at it
 MAX_NEWTON = 200
+FLAT = 1e-12  # largest slope at a minimum
+NEARLY_FLAT = 1e-8  # the same where only eigenvalues of a null draw are wanted
 ROUNDING = 1e-11  # what a likelihood of items with uniquenesses of .005 is known to
 MAX_PAF = 20_000
 
@@ -159,13 +161,14 @@ def _newton(
     step lowers the function (levenberg1944).
     """
     low, high = box
+    flat = FLAT if unfinished == "raise" else NEARLY_FLAT
     x = np.clip(start, low, high)
     at = objective(x)
     for n_iter in range(1, MAX_NEWTON + 1):
         gradient = at[1]
         free = ~(((x <= low) & (gradient > 0)) | ((x >= high) & (gradient < 0)))
         steepest = np.abs(gradient[free]).max(initial=0.0)
-        if steepest < 1e-12:
+        if steepest < flat:
             return x, n_iter
         tried = _descend(objective, x, at, free, box)
         if tried is None:

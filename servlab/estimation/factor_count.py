@@ -13,7 +13,7 @@ from servlab.estimation.retention import (
     MapTest,
     ParallelAnalysis,
     map_test,
-    parallel_analysis,
+    parallel_analyses,
 )
 
 Reason = Literal["unanimous", "majority", "divided"]
@@ -104,10 +104,7 @@ def factor_count(
     True
     """
     partial = map_test(items, kind=kind)
-    components, common = (
-        parallel_analysis(items, seed=seed, n_draws=n_draws, factors=factors, kind=kind)
-        for factors in FACTORS
-    )
+    components, common = parallel_analyses(items, FACTORS, seed=seed, n_draws=n_draws, kind=kind)
     named = {"parallel_components": components.n_factors, "parallel_common": common.n_factors}
     named |= {"map_1976": partial.n_factors, "map_2000": partial.n_factors_fourth}
     most = most_factors(len(components.eigenvalues))

@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from servlab.core.checks import check_choice, check_items, check_varying, check_weights
+from servlab.core.checks import check_choice, check_items, check_varying_array, check_weights
 from servlab.core.errors import ModelError
 from servlab.core.linalg import Array, cov_to_cor, frozen
 from servlab.core.threads import blas_threads
@@ -218,7 +218,7 @@ def _listwise(values: pd.DataFrame, w: Array | None) -> Moments:
     if n_dropped:
         X = X[keep]
         w = None if w is None else w[keep]
-    check_varying(pd.DataFrame(X, columns=values.columns))
+    check_varying_array(X, values.columns)
     n = len(X)
     share = np.full(n, 1.0 / n) if w is None else w / w.sum()
     mean = share @ X
@@ -246,8 +246,7 @@ def _polychoric(values: pd.DataFrame, missing: Missing, w: Array | None, acov: b
         keep &= w > 0
         w = w[keep] * (keep.sum() / w[keep].sum())
     X = X[keep]
-    for column in values.columns:
-        check_varying(values.loc[keep, [column]].dropna())
+    check_varying_array(X, values.columns)
     names = tuple(map(str, values.columns))
     codes, categories = encode(X, names)
     tables = count_tables(codes, categories, w)
@@ -324,8 +323,7 @@ def _pairwise(values: pd.DataFrame, w: Array | None) -> Moments:
     X = X[keep]
     equal = w is None
     w = np.ones(len(X)) if w is None else w[keep]
-    for column in values.columns:
-        check_varying(values.loc[keep, [column]].dropna())
+    check_varying_array(X, values.columns)
     seen = ~np.isnan(X)
     counts = seen.T.astype(float) @ seen
     check_pairs(counts, values.columns)

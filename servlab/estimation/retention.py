@@ -27,6 +27,7 @@ from servlab.estimation.null_draws import (
 Factors = Literal["components", "common"]
 Draws = Literal["normal", "permutation"]
 Statistic = Literal["percentile", "mean"]
+SPECTRA = {"components": component_eigenvalues, "common": common_eigenvalues}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -141,6 +142,31 @@ def parallel_analysis(
     True
     """
     check_choice("factors", factors, ("components", "common"))
+    (found,) = parallel_analyses(
+        items,
+        (factors,),
+        seed=seed,
+        n_draws=n_draws,
+        draws=draws,
+        statistic=statistic,
+        percentile=percentile,
+        kind=kind,
+    )
+    return found
+
+
+def parallel_analyses(
+    items: pd.DataFrame | Moments,
+    factors: tuple[Factors, ...],
+    *,
+    seed: int,
+    n_draws: int = 500,
+    draws: Draws = "normal",
+    statistic: Statistic = "percentile",
+    percentile: float = 95.0,
+    kind: Kind = "pearson",
+) -> list[ParallelAnalysis]:
+    """Return a parallel analysis for each kind of eigenvalues, all from the same draws."""
     check_choice("draws", draws, ("normal", "permutation"))
     check_choice("statistic", statistic, ("percentile", "mean"))
     n_draws = check_count("n_draws", n_draws, minimum=10)
@@ -148,29 +174,36 @@ def parallel_analysis(
         raise ModelError(f"percentile must lie between 0 and 100, as 95 does; got {percentile!r}.")
     given = moments(items, kind=kind)
     check_invertible(given, "parallel_analysis")
-    spectrum = component_eigenvalues if factors == "components" else common_eigenvalues
+    spectra = [SPECTRA[name] for name in factors]
     with blas_threads(len(given.names)):
-        observed = spectrum(given.cor)
+        observed = [spectrum(given.cor) for spectrum in spectra]
         rng = np.random.default_rng(seed)
-        drawn = np.array([spectrum(R) for R in _null_cor(rng, items, given, draws, n_draws)])
-    null = drawn.mean(axis=0)
+        drawn = [
+            [spectrum(R) for spectrum in spectra]
+            for R in _null_cor(rng, items, given, draws, n_draws)
+        ]
     if statistic == "percentile":
         null = np.percentile(drawn, percentile, axis=0)
-    places = range(1, len(observed) + 1)
-    return ParallelAnalysis(
-        eigenvalues=pd.Series(observed, places, name="eigenvalue"),
-        null=pd.Series(null, places, name="eigenvalue_null"),
-        n_factors=count_leading(observed > null),
-        factors=factors,
-        draws="permutation" if given.kind == "polychoric" else draws,
-        statistic=statistic,
-        percentile=percentile,
-        kind=given.kind,
-        n_draws=n_draws,
-        seed=seed,
-        n=given.n,
-        n_dropped=given.n_dropped,
-    )
+    else:
+        null = np.mean(drawn, axis=0)
+    places = range(1, len(given.names) + 1)
+    return [
+        ParallelAnalysis(
+            eigenvalues=pd.Series(values, places, name="eigenvalue"),
+            null=pd.Series(chance, places, name="eigenvalue_null"),
+            n_factors=count_leading(values > chance),
+            factors=name,
+            draws="permutation" if given.kind == "polychoric" else draws,
+            statistic=statistic,
+            percentile=percentile,
+            kind=given.kind,
+            n_draws=n_draws,
+            seed=seed,
+            n=given.n,
+            n_dropped=given.n_dropped,
+        )
+        for name, values, chance in zip(factors, observed, null, strict=True)
+    ]
 
 
 def _null_cor(
