@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+from scipy import special
 
 from servlab.core.errors import ModelError
 from servlab.core.linalg import Array
@@ -28,12 +28,15 @@ class KmoResult:
         The measure of each item, in [0, 1].
     n, n_dropped : int
         Rows used and lost to missing values.
+    near_singular : bool
+        Whether items nearly copy each other, so that results hang on rounding: a flag.
     """
 
     overall: float
     by_item: pd.Series
     n: int
     n_dropped: int
+    near_singular: bool = False
 
     def tidy(self) -> pd.DataFrame:
         """Return a row an item."""
@@ -64,6 +67,8 @@ class BartlettResult:
         Logarithm of the determinant of the correlation matrix.
     n, n_dropped : int
         Rows used and lost to missing values.
+    near_singular : bool
+        Whether items nearly copy each other, so that results hang on rounding: a flag.
     """
 
     statistic: float
@@ -72,6 +77,7 @@ class BartlettResult:
     log_det: float
     n: int
     n_dropped: int
+    near_singular: bool = False
 
     def tidy(self) -> pd.DataFrame:
         """Return the test as one row."""
@@ -137,11 +143,11 @@ def kmo(items: pd.DataFrame | Moments) -> KmoResult:
     0.328
     """
     m = moments(items)
-    check_invertible(m, "kmo")
+    near = check_invertible(m, "kmo")
     with blas_threads(len(m.names)):
         overall, by_item = kmo_from_cor(m.cor)
     return KmoResult(
-        overall, pd.Series(by_item, index=list(m.names), name="msa_kaiser"), m.n, m.n_dropped
+        overall, pd.Series(by_item, index=list(m.names), name="msa_kaiser"), m.n, m.n_dropped, near
     )
 
 
@@ -185,10 +191,10 @@ def bartlett_sphericity(items: pd.DataFrame | Moments) -> BartlettResult:
             "bartlett_sphericity needs unweighted Pearson moments, for which its distribution "
             f"is known; got {'weighted ' if m.weighted else ''}{m.kind} ones, use kmo instead."
         )
-    check_invertible(m, "bartlett_sphericity")
+    near = check_invertible(m, "bartlett_sphericity")
     k, n = len(m.names), m.n_min_pair
     log_det = float(np.linalg.slogdet(m.cor)[1])
     statistic = -(n - 1 - (2 * k + 5) / 6) * log_det
     df = k * (k - 1) // 2
-    p_value = float(stats.chi2.sf(statistic, df))
-    return BartlettResult(statistic, df, p_value, log_det, m.n, m.n_dropped)
+    p_value = float(special.chdtrc(df, statistic))
+    return BartlettResult(statistic, df, p_value, log_det, m.n, m.n_dropped, near)

@@ -9,7 +9,7 @@ from scipy import special
 
 from servlab.core.linalg import Array
 
-TINY = 1e-300  # stands for a limit of exactly zero, which Owen's formula approaches from above
+TINY = 1e-300  # stands for a limit of exactly zero, and next to it, which Owen's formula approaches from above
 
 
 def binormal_cdf(h: Array, k: Array, rho: Array) -> Array:
@@ -17,8 +17,8 @@ def binormal_cdf(h: Array, k: Array, rho: Array) -> Array:
 
     ``h`` and ``k`` are finite (10 stands well for infinity), ``rho`` inside (-1, 1).
     """
-    h = np.where(h == 0, TINY, h)
-    k = np.where(k == 0, TINY, k)
+    h = np.where(np.abs(h) < TINY, TINY, h)
+    k = np.where(np.abs(k) < TINY, TINY, k)
     root = np.sqrt((1 - rho) * (1 + rho))
     with np.errstate(over="ignore"):
         toward_k = special.owens_t(h, (k - rho * h) / (h * root))

@@ -90,14 +90,15 @@ def warn_ordinal(
         )
 
 
-def check_invertible(given: "Moments", purpose: str) -> None:
+def check_invertible(given: "Moments", purpose: str) -> bool:
     """Raise ``ModelError`` naming the items when the correlation matrix has no usable inverse.
 
-    One that is nearly without gives ``CollinearityWarning`` by name.
+    One that is nearly without gives ``CollinearityWarning`` by name, and true is returned, for
+    the flag ``near_singular`` of the result.
     """
     low = smallest_eigenvalue(given.cor)
     if low > NEARLY_SINGULAR:
-        return
+        return False
     if low > SINGULAR:
         warnings.warn(
             CollinearityWarning(
@@ -108,7 +109,7 @@ def check_invertible(given: "Moments", purpose: str) -> None:
             ),
             stacklevel=3,
         )
-        return
+        return True
     if given.n <= len(given.names):
         raise ModelError(
             f"{purpose} needs more rows than items; got {given.n} rows of {len(given.names)} items."

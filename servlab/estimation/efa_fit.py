@@ -7,7 +7,7 @@ Functions take numbers and matrices; none refits anything. Conventions are psych
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import optimize, stats
+from scipy import special
 
 from servlab.core.linalg import Array
 
@@ -111,7 +111,7 @@ def factor_fit(R: Array, common: Array, m: int, n: float) -> FactorFit:
 
 def _tail(chi2: float, df: int) -> float:
     """Return the probability of a larger chi-square; NaN without degrees of freedom."""
-    return float(stats.chi2.sf(chi2, df)) if df else NAN
+    return float(special.chdtrc(df, chi2)) if df else NAN
 
 
 def tucker_lewis(chi2: float, df: float, chi2_null: float, df_null: float) -> float:
@@ -133,13 +133,6 @@ def rmsea_interval(chi2: float, df: int, n: float) -> tuple[float, float, float]
 
 def noncentrality(chi2: float, df: float, probability: float) -> float:
     """Return the noncentrality at which ``chi2`` is that quantile; 0 when there is none."""
-
-    def excess(value: float) -> float:
-        return float(stats.ncx2.cdf(chi2, df, value)) - probability
-
-    if float(stats.chi2.cdf(chi2, df)) < probability:
+    if float(special.gammainc(df / 2, chi2 / 2)) < probability:
         return 0.0
-    high = max(chi2, 1.0)
-    while excess(high) > 0:
-        high *= 2
-    return float(optimize.brentq(excess, 1e-12, high, xtol=1e-10, rtol=1e-14))
+    return float(special.chndtrinc(chi2, df, probability))

@@ -40,6 +40,8 @@ class FactorCount:
     partial : MapTest
         Velicer's test.
     n, n_dropped : int
+    near_singular : bool
+        Whether items nearly copy each other, so that results hang on rounding: a flag.
     """
 
     by_criterion: pd.Series
@@ -52,6 +54,7 @@ class FactorCount:
     partial: MapTest
     n: int
     n_dropped: int
+    near_singular: bool = False
 
     def tidy(self) -> pd.DataFrame:
         """Return a row a criterion."""
@@ -121,6 +124,7 @@ def factor_count(
         partial=partial,
         n=partial.n,
         n_dropped=partial.n_dropped,
+        near_singular=partial.near_singular,
     )
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+from scipy import special
 
 from servlab.core.checks import check_items
 from servlab.core.errors import ModelError
@@ -32,6 +32,8 @@ class MardiaResult:
         z test of the kurtosis, two-sided.
     n, n_dropped : int
         Rows used and lost to missing values.
+    near_singular : bool
+        Whether items nearly copy each other, so that results hang on rounding: a flag.
     """
 
     skewness: float
@@ -45,6 +47,7 @@ class MardiaResult:
     kurtosis_p: float
     n: int
     n_dropped: int
+    near_singular: bool = False
 
     def tidy(self) -> pd.DataFrame:
         """Return a row a test."""
@@ -108,7 +111,7 @@ def mardia(items: pd.DataFrame) -> MardiaResult:
         raise ModelError("mardia needs the rows: third and fourth moments are not in Moments.")
     values = check_items(items)
     given = moments(values)
-    check_invertible(given, "mardia")
+    near = check_invertible(given, "mardia")
     X = values.dropna().to_numpy()
     n, k = X.shape
     root = np.linalg.cholesky(given.cov)
@@ -123,13 +126,14 @@ def mardia(items: pd.DataFrame) -> MardiaResult:
         kurtosis=b2,
         skewness_statistic=skew,
         skewness_df=df,
-        skewness_p=float(stats.chi2.sf(skew, df)),
+        skewness_p=float(special.chdtrc(df, skew)),
         skewness_small=small,
-        skewness_small_p=float(stats.chi2.sf(small, df)),
+        skewness_small_p=float(special.chdtrc(df, small)),
         kurtosis_statistic=float(z),
-        kurtosis_p=float(2 * stats.norm.sf(abs(z))),
+        kurtosis_p=float(2 * special.ndtr(-abs(z))),
         n=n,
         n_dropped=given.n_dropped,
+        near_singular=near,
     )
 
 

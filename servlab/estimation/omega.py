@@ -19,7 +19,7 @@ from servlab.estimation.correlation_checks import check_invertible
 from servlab.estimation.efa import EfaResult, efa
 from servlab.estimation.extraction import Extraction, extract
 from servlab.estimation.moments import Kind, Moments, moments
-from servlab.estimation.reliability import alpha_from_cov
+from servlab.estimation.reliability import alpha_from_cov, keyed_against
 
 Denominator = Literal["observed", "model"]
 
@@ -55,6 +55,8 @@ class OmegaResult:
         ``pearson``: of the answers; ``polychoric``: of the latent responses behind them.
     n, n_dropped : int
         Rows used and lost.
+    near_singular : bool
+        Whether items nearly copy each other, so that results hang on rounding: a flag.
     """
 
     total: float
@@ -69,6 +71,7 @@ class OmegaResult:
     kind: Kind
     n: int
     n_dropped: int
+    near_singular: bool = False
 
     @property
     def flags(self) -> tuple[str, ...]:
@@ -77,6 +80,7 @@ class OmegaResult:
             "negative_items": bool(self.negative_items),
             "heywood": bool(self.heywood),
             "latent": self.kind == "polychoric",
+            "near_singular": self.near_singular,
         }
         return tuple(name for name, holds in told.items() if holds)
 
@@ -230,6 +234,7 @@ def _omega_result(fit: EfaResult, g: Array, group: Array) -> OmegaResult:
         kind=fit.moments.kind,
         n=fit.n,
         n_dropped=fit.n_dropped,
+        near_singular="near_singular" in fit.flags,
     )
 
 
@@ -271,6 +276,12 @@ class ReliabilityCoefficient:
         Items whose uniqueness is at its bound: a flag.
     n, n_dropped : int
         Rows used and lost to missing values.
+    negative_items : tuple of str
+        Items that covary negatively with the sum of the others: a flag.
+    inadmissible : bool
+        Whether a polychoric correlation behind it runs to 1 or -1, or all cannot hold at once.
+    near_singular : bool
+        Whether items nearly copy each other, so that results hang on rounding: a flag.
     """
 
     coefficient: str
@@ -280,6 +291,21 @@ class ReliabilityCoefficient:
     heywood: tuple[str, ...]
     n: int
     n_dropped: int
+    negative_items: tuple[str, ...] = ()
+    inadmissible: bool = False
+    near_singular: bool = False
+
+    @property
+    def flags(self) -> tuple[str, ...]:
+        """What must be said beside the result."""
+        told = {
+            "heywood": bool(self.heywood),
+            "negative_items": bool(self.negative_items),
+            "inadmissible": self.inadmissible,
+            "near_singular": self.near_singular,
+            "latent": self.describes == "latent",
+        }
+        return tuple(name for name, holds in told.items() if holds)
 
     def tidy(self) -> pd.DataFrame:
         """Return the coefficient as one row."""
@@ -320,6 +346,8 @@ def congeneric_omega(
     -----
     HeywoodWarning
         When a uniqueness is at its bound.
+    KeyingWarning
+        When an item covaries negatively with the sum of the others.
 
     Notes
     -----
@@ -344,7 +372,7 @@ def congeneric_omega(
         raise ModelError("congeneric_omega needs covariances; for polychorics: categorical_omega.")
     if len(given.names) < 3:
         raise ModelError(f"one factor needs at least 3 items; got {len(given.names)}.")
-    check_invertible(given, "congeneric_omega")
+    near = check_invertible(given, "congeneric_omega")
     w = _composite_weights(item_weights, given.names)
     found = extract(given.cor, 1, "ml")
     scale = np.sqrt(np.diag(given.cov))
@@ -371,6 +399,8 @@ def congeneric_omega(
         heywood,
         given.n,
         given.n_dropped,
+        negative_items=keyed_against(given.cov * np.outer(w, w), given.names, stacklevel=3),
+        near_singular=near,
     )
 
 

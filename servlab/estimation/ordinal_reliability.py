@@ -11,11 +11,12 @@ import pandas as pd
 from scipy import optimize, special
 
 from servlab.core.errors import HeywoodWarning, InadmissibleWarning, ModelError
-from servlab.core.linalg import Array
+from servlab.core.linalg import Array, smallest_eigenvalue
 from servlab.estimation.binormal import binormal_cdf
+from servlab.estimation.correlation_checks import SINGULAR
 from servlab.estimation.moments import Moments, moments
 from servlab.estimation.omega import ReliabilityCoefficient
-from servlab.estimation.reliability import alpha_from_cov
+from servlab.estimation.reliability import alpha_from_cov, keyed_against
 
 
 def categorical_omega(items: pd.DataFrame | Moments) -> ReliabilityCoefficient:
@@ -34,7 +35,8 @@ def categorical_omega(items: pd.DataFrame | Moments) -> ReliabilityCoefficient:
     Raises
     ------
     ModelError
-        For fewer than three items, or Moments that are not polychoric or lack acov.
+        For fewer than three items, no more rows than items, a correlation whose precision is not
+        known, or Moments that are not polychoric or lack acov.
 
     Warns
     -----
@@ -43,6 +45,8 @@ def categorical_omega(items: pd.DataFrame | Moments) -> ReliabilityCoefficient:
     InadmissibleWarning
         When omega exceeds 1: one factor does not fit the items, and the covariance that it
         claims is more than there is.
+    KeyingWarning
+        When an item correlates negatively with the sum of the others.
 
     Notes
     -----
@@ -72,8 +76,7 @@ def categorical_omega(items: pd.DataFrame | Moments) -> ReliabilityCoefficient:
         raise ModelError(f"one factor needs at least 3 items; got {k}.")
     if given.thresholds is None or given.acov is None:  # moments() has refused this already
         raise ModelError("categorical_omega needs moments(items, kind='polychoric', acov=True).")
-    precision = 1 / np.diag(given.acov)[-k * (k - 1) // 2 :]
-    loadings = one_factor_dwls(given.cor, precision)
+    loadings = one_factor_dwls(given.cor, _precision(given, given.acov))
     common = summed_covariance(given.thresholds, np.outer(loadings, loadings))
     total = summed_covariance(given.thresholds, given.cor)
     _check_at_most_one(common / total)
@@ -90,7 +93,15 @@ def categorical_omega(items: pd.DataFrame | Moments) -> ReliabilityCoefficient:
             stacklevel=2,
         )
     return ReliabilityCoefficient(
-        "categorical_omega", common / total, "answers", series, heywood, given.n, given.n_dropped
+        "categorical_omega",
+        common / total,
+        "answers",
+        series,
+        heywood,
+        given.n,
+        given.n_dropped,
+        negative_items=keyed_against(given.cor, given.names, stacklevel=3),
+        inadmissible=_inadmissible(given) or common > total,
     )
 
 
@@ -108,6 +119,30 @@ def _check_at_most_one(omega: float) -> None:
         )
 
 
+def _precision(given: Moments, acov: Array) -> Array:
+    """Return the precision of the k (k - 1) / 2 correlations, or refuse too few rows."""
+    k = len(given.names)
+    if given.n <= k:
+        raise ModelError(
+            f"categorical_omega needs more rows than items; got {given.n} rows of {k} items."
+        )
+    variance = np.diag(acov)[-k * (k - 1) // 2 :]
+    bad = ~(np.isfinite(variance) & (variance > 0))
+    if bad.any():
+        i, j = (at[int(np.argmax(bad))] for at in np.triu_indices(k, 1))
+        raise ModelError(
+            f"the precision of the polychoric correlation of {given.names[i]!r} and "
+            f"{given.names[j]!r} is not known; leave one of them out or join categories."
+        )
+    precision: Array = 1 / variance
+    return precision
+
+
+def _inadmissible(given: Moments) -> bool:
+    """Return whether the polychoric correlations cannot be what they claim."""
+    return bool(given.at_bound) or smallest_eigenvalue(given.cor) < SINGULAR
+
+
 def polychoric_alpha(items: pd.DataFrame | Moments) -> ReliabilityCoefficient:
     """Return alpha of the polychoric correlations: of latent responses, not of the answers.
 
@@ -121,6 +156,11 @@ def polychoric_alpha(items: pd.DataFrame | Moments) -> ReliabilityCoefficient:
     ReliabilityCoefficient
         With ``describes = "latent"``: no score that anybody computes has this reliability; for
         the sum of the answers use ``categorical_omega``.
+
+    Warns
+    -----
+    KeyingWarning
+        When an item correlates negatively with the sum of the others.
 
     References
     ----------
@@ -139,7 +179,15 @@ def polychoric_alpha(items: pd.DataFrame | Moments) -> ReliabilityCoefficient:
     empty = pd.Series(dtype=float, name="estimate")
     estimate = alpha_from_cov(given.cor)
     return ReliabilityCoefficient(
-        "polychoric_alpha", estimate, "latent", empty, (), given.n, given.n_dropped
+        "polychoric_alpha",
+        estimate,
+        "latent",
+        empty,
+        (),
+        given.n,
+        given.n_dropped,
+        negative_items=keyed_against(given.cor, given.names, stacklevel=3),
+        inadmissible=_inadmissible(given),
     )
 
 

@@ -199,7 +199,7 @@ def cronbach_alpha(
         standardized=alpha_from_cov(cor),
         mean_cor=float((cor.sum() - k) / (k * (k - 1))),
         by_item=by_item,
-        negative_items=_negative_items(by_item),
+        negative_items=keyed_against(m.cov, m.names, stacklevel=3),
         n=m.n,
         n_dropped=m.n_dropped,
         n_effective=m.n_effective,
@@ -246,9 +246,10 @@ def _by_item(m: Moments) -> pd.DataFrame:
     )
 
 
-def _negative_items(by_item: pd.DataFrame) -> tuple[str, ...]:
-    """Return the items keyed against the others, with a warning that names them."""
-    negative = tuple(by_item.index[by_item["item_rest"] < 0])
+def keyed_against(S: Array, names: tuple[str, ...], *, stacklevel: int = 4) -> tuple[str, ...]:
+    """Return the items that covary negatively with the sum of the others, with a warning."""
+    shared = S.sum(axis=0) - np.diag(S)
+    negative = tuple(name for name, value in zip(names, shared, strict=True) if value < 0)
     if negative:
         warnings.warn(
             KeyingWarning(
@@ -257,6 +258,6 @@ def _negative_items(by_item: pd.DataFrame) -> tuple[str, ...]:
                 key="negative_rest",
                 values={"items": ", ".join(map(str, negative))},
             ),
-            stacklevel=3,
+            stacklevel=stacklevel,
         )
     return negative

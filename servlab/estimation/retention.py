@@ -49,6 +49,8 @@ class ParallelAnalysis:
     kind : str
         Which correlations.
     n_draws, seed, n, n_dropped : int
+    near_singular : bool
+        Whether items nearly copy each other, so that results hang on rounding: a flag.
     """
 
     eigenvalues: pd.Series
@@ -63,6 +65,7 @@ class ParallelAnalysis:
     seed: int
     n: int
     n_dropped: int
+    near_singular: bool = False
 
     def tidy(self) -> pd.DataFrame:
         """Return a row an eigenvalue."""
@@ -173,7 +176,7 @@ def parallel_analyses(
     if not 0 < percentile < 100:
         raise ModelError(f"percentile must lie between 0 and 100, as 95 does; got {percentile!r}.")
     given = moments(items, kind=kind)
-    check_invertible(given, "parallel_analysis")
+    near = check_invertible(given, "parallel_analysis")
     spectra = [SPECTRA[name] for name in factors]
     with blas_threads(len(given.names)):
         observed = [spectrum(given.cor) for spectrum in spectra]
@@ -201,6 +204,7 @@ def parallel_analyses(
             seed=seed,
             n=given.n,
             n_dropped=given.n_dropped,
+            near_singular=near,
         )
         for name, values, chance in zip(factors, observed, null, strict=True)
     ]
@@ -249,6 +253,8 @@ class MapTest:
     n_factors, n_factors_fourth : int
         Where each is smallest; 0 when no removal lowers it.
     n, n_dropped : int
+    near_singular : bool
+        Whether items nearly copy each other, so that results hang on rounding: a flag.
     """
 
     average: pd.Series
@@ -257,6 +263,7 @@ class MapTest:
     n_factors_fourth: int
     n: int
     n_dropped: int
+    near_singular: bool = False
 
     def tidy(self) -> pd.DataFrame:
         """Return a row a number of components."""
@@ -310,7 +317,7 @@ def map_test(items: pd.DataFrame | Moments, *, kind: Kind = "pearson") -> MapTes
     5
     """
     given = moments(items, kind=kind)
-    check_invertible(given, "map_test")
+    near = check_invertible(given, "map_test")
     with blas_threads(len(given.names)):
         squares, fourths = average_partials(given.cor)
     places = range(1, len(squares))
@@ -321,6 +328,7 @@ def map_test(items: pd.DataFrame | Moments, *, kind: Kind = "pearson") -> MapTes
         n_factors_fourth=int(fourths.argmin()),
         n=given.n,
         n_dropped=given.n_dropped,
+        near_singular=near,
     )
 
 

@@ -12,6 +12,7 @@ from servlab.core.errors import ModelError
 from servlab.core.linalg import Array
 from servlab.estimation.correlation_checks import check_invertible
 from servlab.estimation.moments import Moments, moments
+from servlab.estimation.reliability import keyed_against
 
 Scale = Literal["raw", "standardized"]
 
@@ -35,6 +36,8 @@ class SplitHalf:
     n_splits : int
     n, n_dropped : int
         Rows used and lost to missing values.
+    negative_items : tuple of str
+        Items that covary negatively with the sum of the others: a flag.
     """
 
     mean: float
@@ -47,6 +50,7 @@ class SplitHalf:
     n_splits: int
     n: int
     n_dropped: int
+    negative_items: tuple[str, ...] = ()
 
     def tidy(self) -> pd.DataFrame:
         """Return a row a summary of the splits."""
@@ -77,6 +81,11 @@ def split_half(items: pd.DataFrame | Moments, *, scale: Scale = "raw") -> SplitH
     ------
     ModelError
         For a constant item or more than 18 items.
+
+    Warns
+    -----
+    KeyingWarning
+        When an item covaries negatively with the sum of the others.
 
     Notes
     -----
@@ -116,6 +125,7 @@ def split_half(items: pd.DataFrame | Moments, *, scale: Scale = "raw") -> SplitH
         n_splits=len(values),
         n=given.n,
         n_dropped=given.n_dropped,
+        negative_items=keyed_against(S, given.names, stacklevel=3),
     )
 
 
@@ -153,12 +163,18 @@ class GuttmanLambdas:
         ``raw`` or ``standardized`` items.
     n, n_dropped : int
         Rows used and lost to missing values.
+    negative_items : tuple of str
+        Items that covary negatively with the sum of the others: a flag.
+    near_singular : bool
+        Whether items nearly copy each other, so that results hang on rounding: a flag.
     """
 
     by_term: pd.Series
     scale: Scale
     n: int
     n_dropped: int
+    negative_items: tuple[str, ...] = ()
+    near_singular: bool = False
 
     def tidy(self) -> pd.DataFrame:
         """Return a row a bound."""
@@ -191,6 +207,11 @@ def guttman_lambdas(items: pd.DataFrame | Moments, *, scale: Scale = "raw") -> G
     ModelError
         For a constant item, or one that is a combination of others.
 
+    Warns
+    -----
+    KeyingWarning
+        When an item covaries negatively with the sum of the others.
+
     Notes
     -----
     With ``V`` the variance of the sum: lambda 1 is ``1 - trace / V``; lambda 2 adds
@@ -213,10 +234,15 @@ def guttman_lambdas(items: pd.DataFrame | Moments, *, scale: Scale = "raw") -> G
     """
     check_choice("scale", scale, ("raw", "standardized"))
     given = moments(items)
-    check_invertible(given, "guttman_lambdas")
+    near = check_invertible(given, "guttman_lambdas")
     S = given.cov if scale == "raw" else given.cor
     return GuttmanLambdas(
-        pd.Series(lower_bounds(S), name="estimate"), scale, given.n, given.n_dropped
+        pd.Series(lower_bounds(S), name="estimate"),
+        scale,
+        given.n,
+        given.n_dropped,
+        keyed_against(S, given.names, stacklevel=3),
+        near,
     )
 
 
