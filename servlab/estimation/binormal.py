@@ -9,7 +9,7 @@ from scipy import special
 
 from servlab.core.linalg import Array
 
-TINY = 1e-300  # stands for a limit of exactly zero, and next to it, which Owen's formula approaches from above
+TINY = 1e-300  # stands for a limit of zero (or nearer), which Owen's formula approaches from above
 
 
 def binormal_cdf(h: Array, k: Array, rho: Array) -> Array:

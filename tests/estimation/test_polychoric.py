@@ -6,7 +6,7 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy.stats import multivariate_normal
 
@@ -40,6 +40,8 @@ def simulated(seed, n=300, k=4, cuts=(-1, 0, 1)):
     st.floats(-3, 3),
     st.floats(-0.999, 0.999),
 )
+@example(5e-324, 5e-324, 0.5)
+@example(0.0, -5e-324, 0.875)
 def test_binormal_distribution_equals_scipys_and_its_slopes_are_right(h, k, rho):
     x, y, r = np.array([h]), np.array([k]), np.array([rho])
     expected = multivariate_normal.cdf([h, k], cov=[[1, rho], [rho, 1]])
