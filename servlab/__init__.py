@@ -98,6 +98,7 @@ _HOMES = {
     "importance_performance": "servlab.estimation.drivers",
     "study_choices": "servlab.estimation.choices",
     "validation_choices": "servlab.estimation.choices",
+    "mcar_test": "servlab.estimation.mcar",
     # who answered
     "read_sample_file": "servlab.data.sample_file",
     "response_rates": "servlab.estimation.response_rates",

@@ -9,11 +9,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-import numpy as np
-from scipy import optimize, stats
+from scipy import stats
 
 from servlab.core.checks import check_conf_level
 from servlab.core.errors import ModelError
+from servlab.estimation.power import smallest_n, t_power
 
 What = Literal["mean", "share", "gap", "difference"]
 
@@ -215,9 +215,9 @@ def sample_size_gap(
     effect = float(detect or 0) / std_dev
 
     def reached(n: float) -> float:
-        return _power(effect * math.sqrt(n), n - 1, frame.error)
+        return t_power(effect * math.sqrt(n), n - 1, frame.error)
 
-    n0 = _smallest(reached, power)
+    n0 = smallest_n(reached, power)
     return frame.result("gap", (n0,), detect=detect, power=power, correct=_for_means)
 
 
@@ -277,9 +277,9 @@ def sample_size_difference(
 
     def reached(n: float) -> float:
         noncentrality = effect * math.sqrt(n * ratio / (1 + ratio))
-        return _power(noncentrality, n * (1 + ratio) - 2, frame.error)
+        return t_power(noncentrality, n * (1 + ratio) - 2, frame.error)
 
-    n1 = _smallest(reached, power, smallest=max(2.0, 3 / (1 + ratio)))
+    n1 = smallest_n(reached, power, smallest=max(2.0, 3 / (1 + ratio)))
     return frame.result(
         "difference", (n1, ratio * n1), detect=detect, power=power, correct=_for_means
     )
@@ -385,26 +385,3 @@ def _goal(
     if not 0 < power < 1:
         raise ModelError(f"power lies between 0 and 1; got {power!r}.")
     return "power"
-
-
-def _power(noncentrality: float, df: float, error: float) -> float:
-    """Return the power of the two-sided t test, both tails."""
-    critical = stats.t.isf(error / 2, df)
-    upper = stats.nct.sf(critical, df, noncentrality)
-    lower = stats.nct.cdf(-critical, df, noncentrality)
-    # far tails of scipy's noncentral t are NaN where they are nothing
-    return float(np.nan_to_num(upper, nan=1.0) + np.nan_to_num(lower, nan=0.0))
-
-
-def _smallest(reached: Callable[[float], float], power: float, smallest: float = 2.0) -> float:
-    """Return the n, not rounded, at which the power is reached."""
-    if reached(smallest) >= power:
-        return smallest
-    high = smallest * 2
-    while reached(high) < power:
-        high *= 2
-        if high > 1e9:
-            raise ModelError(
-                "over a billion respondents would be needed; detect is too small for std_dev."
-            )
-    return float(optimize.brentq(lambda n: reached(n) - power, high / 2, high, xtol=1e-8))

@@ -23,6 +23,7 @@ from servlab.estimation.factor_count import factor_count
 from servlab.estimation.factor_dimensions import factor_dimensions
 from servlab.estimation.item_analysis import item_analysis
 from servlab.estimation.item_decisions import item_decisions
+from servlab.estimation.mcar import mcar_test
 from servlab.estimation.mode_effects import mode_effect
 from servlab.estimation.nonresponse import early_late
 from servlab.estimation.normality import mardia
@@ -102,6 +103,7 @@ def results() -> dict[str, object]:
             "raking": rake(s, {"branch": dict.fromkeys(["north", "south", "west"], 1 / 3)}),
             "size": sample_size_difference(std_dev=1.1, detect=0.4, response_rate=0.5),
             "size_share": sample_size_share(margin=0.05, population=900, design_effect=1.5),
+            "mcar": mcar_test(items),
             "sample": sample_table(s),
             "missing": missing_patterns(s),
             "effect": screening_effect(s, ["long_string", "outlying"], cutoffs=_strict()),

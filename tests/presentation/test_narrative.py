@@ -58,7 +58,7 @@ SHARED = {
     "Nunnally", "Kaiser", "Menard", "Meng", "Feldt", "Stevens", "Horn", "Johns", "Peter",
     "Churchill", "Brown", "Cronin", "Taylor", "Welch", "Martilla", "James", "Rosenthal", "Rubin",
     "Kish", "Bartlett", "Heywood", "Parasuraman", "Zeithaml", "Berry", "SERVQUAL", "SERVPERF",
-    "Meade", "Craig", "Schafer", "Bennett", "Armstrong", "Overton",
+    "Meade", "Craig", "Schafer", "Bennett", "Little", "Armstrong", "Overton",
     "Holm", "Hedges", "Deming", "Stephan", "Cochran", "AAPOR", "RR", "COOP", "REF", "I", "P", "NC",
     "O", "UH", "UO", "NE", "E", "U", "e", "g",
     "KMO", "VIF", "MSA", "MSS", "HC", "EFA", "factor", "analyzer", "minres", "varimax",

@@ -1,11 +1,19 @@
 """Missing answers, in sentences: how many, and what an analysis then assumes."""
 
 from servlab.data.schema import Language
+from servlab.estimation.mcar import McarTest
 from servlab.presentation.display import Prose
-from servlab.presentation.formats import format_count, format_share
+from servlab.presentation.formats import (
+    format_count,
+    format_df,
+    format_number,
+    format_p_relation,
+    format_share,
+)
 from servlab.presentation.labels import in_sentence
 from servlab.presentation.messages import join_sentences, message
 from servlab.presentation.narrative.dispatch import narrate
+from servlab.presentation.narrative.scale import SIGNIFICANT
 from servlab.scales.missing import HEAVY_ANSWERS, MissingPatterns
 
 
@@ -24,6 +32,16 @@ def narrate_missing(result: MissingPatterns, *, language: Language = "en") -> Pr
             join_sentences(_assumptions(result, language), language),
         ]
     )
+
+
+@narrate.register
+def narrate_mcar(result: McarTest, *, language: Language = "en") -> Prose:
+    """Say whether patterns of missing answers differ, and what the test cannot say."""
+    key = "differs" if result.p_value < SIGNIFICANT else "alike"
+    values = {"chi2": format_number(result.statistic), "df": format_df(result.df)}
+    p = format_p_relation(result.p_value)
+    parts = [message(f"missing.mcar_{key}", language, p=p, **values)]
+    return Prose(join_sentences([*parts, message("missing.mcar_limit", language)], language))
 
 
 def _amount(result: MissingPatterns, language: Language) -> list[str]:

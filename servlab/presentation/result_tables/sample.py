@@ -6,8 +6,9 @@ import pandas as pd
 
 from servlab.data.schema import Language
 from servlab.data.survey import Survey
-from servlab.presentation.formats import format_number
-from servlab.presentation.labels import term_label, variable_label
+from servlab.estimation.mcar import McarTest
+from servlab.presentation.formats import format_count, format_number
+from servlab.presentation.labels import dropped_note, term_label, variable_label
 from servlab.presentation.messages import message
 from servlab.presentation.narrative.sample import value_label
 from servlab.presentation.result_tables.build import heading, sentences
@@ -82,4 +83,29 @@ def missing_table(result: MissingPatterns, *, language: Language = "en") -> Tabl
         notes=(message("missing.table_note", language, count=result.n),),
         language=language,
         row_groups=[batteries[name] for name in rows["battery"]],
+    )
+
+
+@table.register
+def mcar_table(result: McarTest, *, language: Language = "en") -> Table:
+    """Show Little's test."""
+    return Table(
+        result.tidy().set_axis([message("missing.mcar_row", language)]),
+        caption=message("missing.mcar_caption", language),
+        headings={
+            "statistic": message("missing.mcar_chi2", language),
+            "df": message("missing.mcar_df", language),
+            "p_value": heading("p_value", language),
+        },
+        formats={"statistic": "number", "df": "df", "p_value": "p"},
+        row_header=message("missing.mcar_header", language),
+        notes=sentences(
+            [
+                message(
+                    "missing.mcar_note", language, count=result.n_patterns, n=format_count(result.n)
+                ),
+                dropped_note(result.n_dropped, language),
+            ]
+        ),
+        language=language,
     )
