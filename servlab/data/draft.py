@@ -90,7 +90,8 @@ def draft_codebook(
     for name in batteries.columns:
         _battery_part(document, name, batteries, answers[name])
     taken = {c for items in batteries.columns.values() for c in items.values()}
-    add_rest(document, wide, {n: c for n, c in columns.items() if n not in taken})
+    rest = {name: column for name, column in columns.items() if name not in taken}
+    add_rest(document, wide, rest, id_column=layout.id if layout else None)
     _blank_part(document, wide, taken)
     return tomlkit.dumps(document)
 

@@ -23,10 +23,18 @@ from servlab.data.guess import (
 CHOSEN = {"1": {"en": "chosen", "zh": "选中"}, "0": {"en": "not chosen", "zh": "未选"}}
 
 
-def add_rest(document: tomlkit.TOMLDocument, table: RawTable, rest: Mapping[str, Column]) -> None:
+def add_rest(
+    document: tomlkit.TOMLDocument,
+    table: RawTable,
+    rest: Mapping[str, Column],
+    *,
+    id_column: str | None = None,
+) -> None:
     """Add id, duration, weights, outcomes and covariates found among the other columns."""
     n = len(table.frame)
     respondents = tomlkit.table()
+    if id_column is not None:
+        respondents.add("id", id_column)
     for name, column in rest.items():
         if IDENTIFIER.match(name) and column.distinct == column.n == n and "id" not in respondents:
             respondents.add("id", name)

@@ -90,7 +90,7 @@ class Encoder:
             if fault:
                 self._note(column, codes == k, f"{shown(uniques[k])} is no number", WORDS_REMEDY)
         self._check_scale(column, codes, uniques, lookup, scale)
-        self._check_declared(column, codes, uniques, lookup)
+        self._check_declared(column, codes, uniques, [not fault for _, fault in parsed], missing)
         return pd.Series(lookup[codes], index=range(n))
 
     def seconds(self, column: str, *, wanted_by: str) -> pd.Series:
@@ -134,17 +134,9 @@ class Encoder:
             return pd.Series([None] * n, dtype=object)
         codes, uniques = cells_of(self.table.frame[column])
         parsed = [self._text(cell, missing) for cell in uniques]
-        if column in self.table.declared_missing:
-            numbers = map(self._declared_number, uniques, parsed)
-            self._check_declared(column, codes, uniques, np.array([*numbers, np.nan]))
+        self._check_declared(column, codes, uniques, [True] * len(uniques), missing)
         lookup = np.array([*parsed, None], dtype=object)
         return pd.Series(lookup[codes], dtype=object, index=range(n))
-
-    @staticmethod
-    def _declared_number(cell: Any, text: str | None) -> float:
-        """Return a cell that could be a declared missing code as a number, else NaN."""
-        known = text is not None and isinstance(cell, int | float | np.number)
-        return float(cell) if known else np.nan
 
     def rows(self, where: Any) -> str:
         """Return the rows of a mask as the file's reader counts them."""
@@ -192,16 +184,24 @@ class Encoder:
                 fault = f"{shown(cell)} is no whole number"
                 self._note(column, codes == k, fault, "answers on a rating scale are whole.")
 
-    def _check_declared(self, column: str, codes: Any, uniques: Any, lookup: Any) -> None:
+    def _check_declared(
+        self,
+        column: str,
+        codes: Any,
+        uniques: Any,
+        readable: Sequence[bool],
+        missing: Sequence[Value],
+    ) -> None:
         """Note values that the file declares missing and the codebook takes for answers."""
-        for part in self.table.declared_missing.get(column, []):
-            low, high = part["lo"], part["hi"]
-            for k, cell in enumerate(uniques):
-                if isinstance(cell, str) or np.isnan(lookup[k]) or not low <= cell <= high:
-                    continue
-                remedy = f"add {cell:g} to missing in the codebook."
-                fault = f"the file declares {cell:g} as missing, the codebook does not"
-                self._note(column, codes == k, fault, remedy)
+        declared = self.table.declared_missing.get(column, [])
+        for k, cell in enumerate(uniques) if declared else ():
+            known = readable[k] and not is_missing(cell, missing)
+            if not known or not any(_within(cell, part["lo"], part["hi"]) for part in declared):
+                continue
+            said = repr(cell) if isinstance(cell, str) else f"{cell:g}"
+            remedy = f"add {said} to missing in the codebook."
+            fault = f"the file declares {said} as missing, the codebook does not"
+            self._note(column, codes == k, fault, remedy)
 
     def _text(self, cell: Any, missing: Sequence[Value]) -> str | None:
         if is_missing(cell, missing):
@@ -209,6 +209,13 @@ class Encoder:
         if isinstance(cell, float) and cell.is_integer():
             return str(int(cell))
         return str(cell).strip()
+
+
+def _within(cell: Any, low: Any, high: Any) -> bool:
+    """Return whether a cell is a declared code (Stata's letters are texts) or inside a range."""
+    if isinstance(cell, str) or isinstance(low, str):
+        return isinstance(cell, str) and cell.strip() == str(low).strip()
+    return isinstance(cell, int | float | np.number) and bool(low <= cell <= high)
 
 
 def shown(cell: Any) -> str:

@@ -125,7 +125,9 @@ def ends_of(values: tuple[float, ...]) -> tuple[int, int, list[int]]:
         else:
             runs.append([value])
     run = max(runs, key=len)
-    apart = [v for v in whole if v not in run and v in SPARE_CODES]
+    usual = [v for v in whole if v in run or v not in SPARE_CODES]
+    spare = [v for v in whole if v not in run and v in SPARE_CODES]
+    apart = [v for v in spare if v > max(usual) or v < min(usual)]  # 8 of 2, 4, 6, 8, 10 is not
     inside = [v for v in whole if v not in apart]
     low, high = min(inside), max(inside)
     if low == 0 and high <= 7:  # 1..5 or 1..7 with 0 for "not applicable"; 0..10 starts at 0

@@ -11,7 +11,9 @@ from servlab.data.formats.cells import cells_of
 from servlab.data.guess import IDENTIFIER, column_of
 
 PERSON = re.compile(
-    r"(^|_| )(id|respondent|resp|person|subject|user|customer)|被试|受访者|答卷|用户|顾客", re.I
+    r"([a-z]|^|_| )id$|(^|_| )(respondent|resp|person|subject|user|customer)"
+    r"|被试|受访者|答卷|用户|顾客",
+    re.I,
 )
 ITEM = re.compile(
     r"^(item|question|q|variable|indicator|attribute)(_?(id|no|code|name))?$|题目|题号|项目|指标|条目",

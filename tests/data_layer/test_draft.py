@@ -202,6 +202,7 @@ def test_a_long_file_is_recognized_and_its_batteries_named(tmp_path):
     survey = read_survey(path, book)
     assert survey.raw("expectation").shape == (12, 3)
     assert list(survey.covariates) == ["网点"]
+    assert list(survey.index) == [str(who) for who in range(12)]
 
 
 def test_a_platform_named_for_a_draft_stands_in_it(tmp_path):
@@ -213,3 +214,10 @@ def test_a_platform_named_for_a_draft_stands_in_it(tmp_path):
     with pytest.raises(DataError, match=r"platform must be one of 'qualtrics', .* got 'typeform'"):
         draft_codebook(path, platform="typeform")
     assert book.spec.batteries["perception"].columns[0] == "服务如何 - 快"
+
+
+def test_a_spare_code_inside_the_scale_is_an_answer(tmp_path):
+    path = tmp_path / "a.csv"
+    rows = "".join(f"{2 * b},{2 * b},{2 * b}\n" for b in (1, 2, 3, 4, 5, 4, 3))
+    path.write_text(f"S1,S2,S3\n{rows}", encoding="utf-8")
+    assert "missing" not in draft_codebook(path)

@@ -348,3 +348,19 @@ def test_a_sas_file_holds_what_an_independent_reader_finds(tmp_path):
         mine = ours[column].astype(object)
         same = (mine == theirs[column].astype(object)) | (mine.isna() & theirs[column].isna())
         assert same.all(), column
+
+
+def test_letters_that_stata_declares_missing_are_never_answers_silently(book, table, tmp_path):
+    frame = table.assign(sex=pd.Series(["a", *[1.0, 2.0] * 5, 1.0], dtype=object))
+    frame["P1"] = frame["P1"].astype(object)
+    frame.loc[0, "P1"] = "b"
+    path = tmp_path / "a.dta"
+    letters = {"sex": ["a"], "P1": ["b"]}
+    pyreadstat.write_dta(frame, str(path), version=15, missing_user_values=letters)
+    rest = '[covariates.sex]\ncolumn = "sex"\n'
+    with pytest.raises(DataError, match="'b' is no number") as raised:
+        read_survey(path, book(rest=rest))
+    assert "column 'sex', row 1: the file declares 'a' as missing" in str(raised.value)
+    survey = read_survey(path, book(battery='missing = ["b"]\n', rest=rest + 'missing = ["a"]\n'))
+    assert np.isnan(survey.raw("perception").iloc[0, 0])
+    assert survey.covariates["sex"].isna().tolist() == [True, *[False] * 11]
