@@ -22,8 +22,8 @@ from servlab.data.schema import Label
 
 ALPHA = 0.05
 Answers = NDArray[np.float64]
-Places = list[int]
-BLOCK = 5_000  # rows at a time, so that a large survey is not copied
+NOUGHT = 1e-12  # what rounding leaves of nothing
+BLOCK = 2_000  # rows at a time, so that a large survey is not copied
 FEWEST_ROWS = 6  # below, Fisher's z says nothing
 OTHERS = {
     "dimension": Label(en="the rest of its dimension", zh="所属维度其余题目"),
@@ -69,15 +69,18 @@ class _Keyed:
     base: Answers  # (k,) low + high of the scale where an item is turned round, else 0
     sign: Answers  # (k,) -1 where it is turned round, else 1
 
-    def column(self, place: int) -> Answers:
-        """Return (n,) one item's answers."""
-        values: Answers = self.raw[:, place]
-        return self.base[place] - values if self.sign[place] < 0 else values
-
     def pieces(self) -> Iterator[Answers]:
-        """Yield all answers, some rows at a time."""
+        """Yield all answers, some rows at a time, about one whole number near their mean.
+
+        About a whole number, sums of ratings stay exact.
+        """
+        centre: float | None = None
         for start in range(0, len(self.raw), BLOCK):
-            yield self.raw[start : start + BLOCK] * self.sign + self.base
+            piece = self.raw[start : start + BLOCK] * self.sign + self.base
+            if centre is None:
+                there = piece[~np.isnan(piece)]
+                centre = round(float(there.mean())) if there.size else 0.0
+            yield piece - centre
 
 
 def negative_items(
@@ -100,37 +103,100 @@ def negative_items(
         np.where(negative, -1.0, 1.0),
     )
     with blas_threads(len(codes)):
-        return _found(battery, codes, values, instrument)
+        rests = _rests(codes, values, instrument)
+        found = _negative(values, rests)
+    kept: dict[str, NegativeItem] = {}
+    for rest, place, r, n in found:
+        code = codes[place]
+        beyond = n >= FEWEST_ROWS and _p_negative(r, n) < ALPHA / len(codes)
+        if code not in kept or (beyond and not kept[code].beyond_chance):
+            kept[code] = NegativeItem(battery, code, r, rest, beyond)
+    return tuple(kept[code] for code in codes if code in kept)
 
 
-def _found(
-    battery: str, codes: list[str], values: _Keyed, instrument: Instrument
-) -> tuple[NegativeItem, ...]:
-    found: dict[str, NegativeItem] = {}
-    for rest, members, asked in _rests(codes, values, instrument):
-        for place, other in _means_of_others(values, members, asked):
-            r, n = _correlation(values.column(place), other)
-            if not r < 0:
-                continue
-            code = codes[place]
-            beyond = n >= FEWEST_ROWS and _p_negative(r, n) < ALPHA / len(codes)
-            if code not in found or (beyond and not found[code].beyond_chance):
-                found[code] = NegativeItem(battery, code, r, rest, beyond)
-    return tuple(found[code] for code in codes if code in found)
+@dataclass(frozen=True, slots=True, eq=False)
+class _Rest:
+    """A kind of rest: the items held against it and, for each, the mean it is held against.
+
+    ``members`` (k, a) is 1 where an item counts in a mean; an item never counts in its own.
+    """
+
+    name: str
+    asked: NDArray[np.intp]
+    members: Answers
+
+    def sums(self, piece: Answers) -> Answers:
+        """Return (6, a) rows and sums of x, y, xx, yy, xy over pairwise complete rows."""
+        if np.isnan(piece).any():
+            return self._sums_of_some(piece)
+        means = self.members / self.members.sum(axis=0)
+        gram, sums = piece.T @ piece, piece.sum(axis=0)
+        crossed = gram @ means
+        n = np.full(len(self.asked), float(len(piece)))
+        return np.array(
+            [
+                n,
+                sums[self.asked],
+                sums @ means,
+                np.diag(gram)[self.asked],
+                (means * crossed).sum(axis=0),
+                crossed[self.asked, np.arange(len(self.asked))],
+            ]
+        )
+
+    def _sums_of_some(self, piece: Answers) -> Answers:
+        """Return the sums where answers are missing: the mean is of the others answered."""
+        there = ~np.isnan(piece)
+        with np.errstate(invalid="ignore"):  # nobody else answered: 0 / 0 is missing
+            y = (np.where(there, piece, 0.0) @ self.members) / (there @ self.members)
+        x = piece[:, self.asked]
+        both = ~(np.isnan(x) | np.isnan(y))
+        x, y = np.where(both, x, 0.0), np.where(both, y, 0.0)
+        return np.array([part.sum(axis=0) for part in (both, x, y, x * x, y * y, x * y)])
 
 
-def _rests(
-    codes: list[str], values: _Keyed, instrument: Instrument
-) -> Iterator[tuple[str, Places, Places]]:
-    """Yield a kind of rest, the places of its items, and of the items held against them."""
+def _rests(codes: list[str], values: _Keyed, instrument: Instrument) -> list[_Rest]:
+    """Return every rest that some item is held against."""
+    places = np.arange(len(codes))
+    rests = []
     for dimension in instrument.dimension_codes:
-        members = [codes.index(code) for code in instrument.items_of(dimension)]
-        yield "dimension", members, members
-    everyone = list(range(len(codes)))
-    yield "battery", everyone, everyone
+        members = np.isin(codes, instrument.items_of(dimension))
+        rests.append(_others("dimension", members, places[members]))
+    rests.append(_others("battery", np.ones(len(codes), dtype=bool), places))
     if len(codes) >= 3:
         larger = _majority(_pairwise_correlations(values))
-        yield "majority", list(np.flatnonzero(larger)), list(np.flatnonzero(~larger))
+        rests.append(_others("majority", larger, places[~larger]))
+    return [rest for rest in rests if len(rest.asked) and rest.members.any()]
+
+
+def _others(name: str, members: NDArray[np.bool_], asked: NDArray[np.intp]) -> _Rest:
+    counted = np.repeat(members[:, None], len(asked), axis=1).astype(float)
+    counted[asked, np.arange(len(asked))] = 0.0
+    return _Rest(name, asked, counted)
+
+
+def _negative(values: _Keyed, rests: list[_Rest]) -> list[tuple[str, int, float, int]]:
+    """Return rest, item, correlation and rows of every item that runs against its rest."""
+    totals = [np.zeros((6, len(rest.asked))) for rest in rests]
+    for piece in values.pieces():
+        for rest, total in zip(rests, totals, strict=True):
+            total += rest.sums(piece)
+    return [
+        (rest.name, int(place), float(r), int(n))
+        for rest, total in zip(rests, totals, strict=True)
+        for place, r, n in zip(rest.asked, _correlations(total), total[0], strict=True)
+        if r < -NOUGHT
+    ]
+
+
+def _correlations(sums: Answers) -> Answers:
+    """Return (a,) correlations from sums; NaN where a column is constant or rows are few."""
+    n, x, y, xx, yy, xy = sums
+    with np.errstate(invalid="ignore", divide="ignore"):
+        x_spread, y_spread = xx - x * x / n, yy - y * y / n
+        r = (xy - x * y / n) / np.sqrt(x_spread * y_spread)
+        known = (n >= 3) & (x_spread > NOUGHT * (1 + xx)) & (y_spread > NOUGHT * (1 + yy))
+    return np.where(known, r, np.nan)
 
 
 def _majority(cor: Answers) -> NDArray[np.bool_]:
@@ -143,61 +209,23 @@ def _majority(cor: Answers) -> NDArray[np.bool_]:
     )
 
 
-def _means_of_others(
-    values: _Keyed, members: Places, asked: Places
-) -> Iterator[tuple[int, Answers]]:
-    """Yield each item's place and (n,) the mean of a set's other items, as far as answered."""
-    n = len(values.raw)
-    total, count = np.zeros(n), np.zeros(n)
-    for place in members:
-        own = values.column(place)
-        there = ~np.isnan(own)
-        total += np.where(there, own, 0.0)
-        count += there
-    for place in asked:
-        if members == [place]:
-            continue  # an item without company
-        own = values.column(place) if place in members else np.full(n, np.nan)
-        there = ~np.isnan(own)
-        with np.errstate(invalid="ignore"):  # nobody else answered: 0 / 0 is missing
-            yield place, (total - np.where(there, own, 0.0)) / (count - there)
-
-
 def _pairwise_correlations(values: _Keyed) -> Answers:
     """Return (k, k) correlations over pairwise complete rows, 0 where there is none."""
     k = len(values.sign)
-    # about whole numbers, sums of ratings stay exact and a constant item has no spread
-    centre = [_whole_mean(values.column(place)) for place in range(k)]
     n, xy, x, xx = (np.zeros((k, k)) for _ in range(4))
     for piece in values.pieces():
-        block = piece - centre
-        there = (~np.isnan(block)).astype(float)
-        block = np.nan_to_num(block)
+        there = (~np.isnan(piece)).astype(float)
+        filled = np.nan_to_num(piece)
         n += there.T @ there
-        xy += block.T @ block
-        x += block.T @ there
-        xx += (block * block).T @ there
+        xy += filled.T @ filled
+        x += filled.T @ there
+        xx += (filled * filled).T @ there
     spread = n * xx - x * x
     with np.errstate(invalid="ignore", divide="ignore"):
         cor = (n * xy - x * x.T) / np.sqrt(spread * spread.T)
     cor = np.nan_to_num(cor, nan=0.0, posinf=0.0, neginf=0.0)
     np.fill_diagonal(cor, 1.0)
     return cor
-
-
-def _whole_mean(column: Answers) -> float:
-    there = column[~np.isnan(column)]
-    return round(float(there.mean())) if len(there) else 0.0
-
-
-def _correlation(x: Answers, y: Answers) -> tuple[float, int]:
-    used = ~(np.isnan(x) | np.isnan(y))
-    if not used.all():
-        x, y = x[used], y[used]
-    if len(x) < 3 or np.ptp(x) == 0 or np.ptp(y) == 0:
-        return float("nan"), len(x)
-    x, y = x - x.mean(), y - y.mean()
-    return float(x @ y / math.sqrt((x @ x) * (y @ y))), len(x)
 
 
 def _p_negative(r: float, n: int) -> float:

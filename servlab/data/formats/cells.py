@@ -102,6 +102,7 @@ class CellColumns:
             pieces, self._codes[place] = self._codes[place], []
             codes = np.concatenate(pieces) if pieces else np.empty(0, dtype=np.int8)
             distinct = pd.Index(list(self._known[place])[1:], dtype=object)
+            self._known[place], self._through[place] = _Known(), {}  # large where all cells differ
             dtype = pd.CategoricalDtype(distinct)
             parts[place] = pd.Categorical.from_codes(codes, dtype=dtype, validate=False)
         frame = pd.DataFrame(parts, copy=False)
@@ -128,7 +129,9 @@ def cells_of(column: pd.Series) -> tuple[Codes, list[Any]]:
         return found, distinct.tolist()
     codes: Codes = column.cat.codes.to_numpy()
     cells = column.cat.categories.tolist()
-    used = np.bincount(codes.astype(np.intp) + 1, minlength=len(cells) + 1)[1:] > 0
+    used = np.zeros(len(cells) + 1, dtype=bool)
+    used[codes] = True  # an empty cell's -1 is the place behind the last
+    used = used[:-1]
     if used.all():
         return codes, cells
     places = np.append(np.cumsum(used) - 1, -1)  # rows were left out, and some cells with them
