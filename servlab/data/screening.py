@@ -117,6 +117,8 @@ def screen_responses(survey: Survey, *, cutoffs: ScreeningCutoffs | None = None)
     whole questionnaire. ``out_of_range``: an answer or an outcome outside its scale; the reader
     stops at those, so only surveys built in memory hold them.
 
+    Items that nobody answered (not asked in this survey) do not count.
+
     ``irv``, the spread of a person's answers as ticked [dunn2018]_, is given without a rule: it
     has no agreed cut-off.
 
@@ -143,10 +145,12 @@ def screen_responses(survey: Survey, *, cutoffs: ScreeningCutoffs | None = None)
     if not names:
         raise ModelError("screening needs a battery of ratings; the survey has only importance.")
     answers = pd.concat([survey.raw(b) for b in names], axis=1, keys=names)
+    asked = answers.loc[:, answers.notna().any()]  # an item nobody was asked is nobody's gap
+    answers = asked if asked.shape[1] else answers
     values = answers.to_numpy(dtype=float)
-    largest = max(survey.raw(b).shape[1] for b in names)
+    largest = int(answers.columns.get_level_values(0).value_counts().max())
     used = _resolved(cutoffs or ScreeningCutoffs(), values.shape[1], largest)
-    person = _by_person(survey, names, values)
+    person = _by_person(survey, answers)
     flags = _flags(survey, answers, person, used)
     return Screening(
         flags=flags,
@@ -169,14 +173,15 @@ def _resolved(cutoffs: ScreeningCutoffs, k: int, largest: int) -> ScreeningCutof
     return replace(cutoffs, long_string=k // 2) if k >= SHORTEST_STRING else cutoffs
 
 
-def _by_person(survey: Survey, names: list[str], values: NDArray[np.float64]) -> pd.DataFrame:
+def _by_person(survey: Survey, answers: pd.DataFrame) -> pd.DataFrame:
     """Return the indices of careless answering, a row a person."""
+    values = answers.to_numpy(dtype=float)
     k = values.shape[1]
     distance, p_value = mahalanobis(values)
     halves = [
-        (items[list(codes)[0::2]].mean(axis=1), items[list(codes)[1::2]].mean(axis=1))
-        for items in (survey.items(b) for b in names)
-        for codes in map(survey.instrument.items_of, survey.instrument.dimension_codes)
+        (items[codes[0::2]].mean(axis=1), items[codes[1::2]].mean(axis=1))
+        for battery, items in _asked_items(survey, answers).items()
+        for codes in _asked_codes(survey, battery, answers)
         if len(codes) >= 2
     ]
     odd, even = (np.array([h[side].to_numpy() for h in halves]).T for side in (0, 1))
@@ -185,7 +190,7 @@ def _by_person(survey: Survey, names: list[str], values: NDArray[np.float64]) ->
         {
             "n_missing": np.isnan(values).sum(axis=1),
             "missing_share": np.isnan(values).mean(axis=1),
-            "longest_string": longest_string(values[:, _shown(survey, names, k)]),
+            "longest_string": longest_string(values[:, _shown(survey, answers)]),
             "irv": response_variability(values),
             "even_odd": even_odd(odd, even)
             if len(halves) >= SUBSCALES
@@ -198,12 +203,26 @@ def _by_person(survey: Survey, names: list[str], values: NDArray[np.float64]) ->
     )
 
 
-def _shown(survey: Survey, names: list[str], k: int) -> list[int]:
+def _asked_items(survey: Survey, answers: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Return the items of each battery screened, reversed ones turned round."""
+    return {
+        str(b): survey.items(str(b)) for b in dict.fromkeys(answers.columns.get_level_values(0))
+    }
+
+
+def _asked_codes(survey: Survey, battery: str, answers: pd.DataFrame) -> list[list[str]]:
+    """Return the items asked of each dimension, in the order of the instrument."""
+    asked = set(answers[battery].columns)
+    dimensions = survey.instrument.dimension_codes
+    return [[c for c in survey.instrument.items_of(d) if c in asked] for d in dimensions]
+
+
+def _shown(survey: Survey, answers: pd.DataFrame) -> list[int]:
     """Return the places of items in shown order; as the codebook lists them where it says none."""
-    listed = [f"{b}_{code}" for b in names for code in survey.raw(b).columns]
-    places = {name: place for place, name in enumerate(listed)}
+    names = answers.columns.map("_".join)  # battery_code
+    places = {str(name): place for place, name in enumerate(names)}
     shown = [places[name] for name in survey.shown_order if name in places]
-    return shown if len(shown) == k else list(range(k))
+    return shown if len(shown) == len(places) else list(range(len(places)))
 
 
 def _flags(

@@ -24,8 +24,8 @@ def smallest_n(reached: Callable[[float], float], power: float, smallest: float 
     high = smallest * 2
     while reached(high) < power:
         high *= 2
-        if high > 1e9:
+        if high > 1e10:
             raise ModelError(
-                "over a billion respondents would be needed; detect is too small for std_dev."
+                "over ten billion respondents would be needed; detect is too small for std_dev."
             )
     return float(optimize.brentq(lambda n: reached(n) - power, high / 2, high, xtol=1e-8))

@@ -22,6 +22,8 @@ class MissingPatterns:
     by_item : DataFrame
         A row a battery and item: ``battery``, ``item``, ``n_missing``, ``share_missing`` in
         [0, 1].
+    not_asked : tuple of str
+        ``battery_item`` of items that nobody answered: they were not asked, and are left out.
     patterns : DataFrame
         (p, k) True where an answer is missing, a row a pattern, the most frequent first; columns
         as the rows of ``by_item``.
@@ -43,6 +45,7 @@ class MissingPatterns:
 
     instrument: Instrument
     by_item: pd.DataFrame
+    not_asked: tuple[str, ...]
     patterns: pd.DataFrame
     counts: pd.Series
     n: int
@@ -95,6 +98,10 @@ def missing_patterns(survey: Survey) -> MissingPatterns:
     answers = pd.concat(
         [survey.raw(b) for b in survey.batteries], axis=1, keys=list(survey.batteries)
     )
+    asked = answers.notna().any()
+    not_asked = tuple(answers.columns[~asked].map("_".join))
+    if asked.any():
+        answers = answers.loc[:, asked]
     missing = answers.isna().to_numpy()
     n_missing = missing.sum(axis=0)
     patterns, counts = _patterns(missing)
@@ -104,6 +111,7 @@ def missing_patterns(survey: Survey) -> MissingPatterns:
     return MissingPatterns(
         instrument=survey.instrument,
         by_item=places.assign(n_missing=n_missing, share_missing=n_missing / survey.n),
+        not_asked=not_asked,
         patterns=pd.DataFrame(patterns, columns=answers.columns),
         counts=pd.Series(counts, name="n"),
         n=survey.n,

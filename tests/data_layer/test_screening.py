@@ -237,3 +237,16 @@ def test_proposals_name_every_rule_of_a_person(frame, tmp_path):
     assert set(screening.proposals().iloc[0]) >= {"straight_lined", "long_string"}
     assert len(screening.proposals()) == screening.n_flagged
     assert screening.proposed[0] == "straight_lined"
+
+
+def test_items_that_nobody_was_asked_count_for_nothing():
+    survey = tiny_survey(n=60, per_dimension=(4, 4, 4, 4), seed=3)
+    perception = survey.raw("perception")
+    unasked = perception.assign(a1=np.nan, **dict.fromkeys(["b1", "b2", "b3", "b4"], np.nan))
+    without = replace(survey, answers={**survey.answers, "perception": unasked})
+    found, full = screen_responses(without), screen_responses(survey)
+    assert not found.flags["incomplete"].any()
+    assert found.by_person["n_missing"].sum() == 0
+    assert "outlying" in found.flags
+    assert found.cutoffs.long_string == full.cutoffs.long_string == 16
+    assert found.by_person["even_odd"].isna().all()  # seven dimensions are left

@@ -87,7 +87,7 @@ def test_precision_of_a_difference_and_the_invited():
         (sample_size_gap, {"std_dev": 1, "margin": 0.1, "detect": 0.2}, "one of them"),
         (sample_size_gap, {"std_dev": 1, "detect": 0.2, "power": 1}, "power lies between"),
         (sample_size_difference, {"std_dev": 1, "detect": 0.2, "ratio": 0}, "ratio must be"),
-        (sample_size_difference, {"std_dev": 1, "detect": 1e-6}, "over a billion"),
+        (sample_size_difference, {"std_dev": 1, "detect": 1e-6}, "over ten billion"),
         (sample_size_mean, {"std_dev": 1, "margin": 1, "response_rate": 0}, "response_rate lies"),
         (sample_size_mean, {"std_dev": 1, "margin": 1, "population": 0}, "population must be"),
         (sample_size_mean, {"std_dev": 1, "margin": 1, "conf_level": 95}, "conf_level"),

@@ -25,7 +25,9 @@ def with_missing(mask: np.ndarray):
     return replace(survey, answers={"perception": survey.raw("perception").mask(mask)})
 
 
-masks = arrays.arrays(bool, st.tuples(st.integers(2, 12), st.integers(2, 9)))
+masks = arrays.arrays(bool, st.tuples(st.integers(2, 12), st.integers(2, 9))).filter(
+    lambda mask: not mask.all(axis=0).any()  # an item that nobody answered was not asked
+)
 
 
 @given(mask=masks)
@@ -110,3 +112,13 @@ def test_what_the_picture_leaves_out_is_said(shared_data):
     assert "12 most frequent patterns" in caption
     kiosk = read_survey(shared_data / FILES["kiosk"], BOOKS / "kiosk.toml")
     assert missing_patterns(kiosk).n_complete == kiosk.n
+
+
+def test_items_that_nobody_was_asked_are_left_out_and_named():
+    mask = np.zeros((30, 4), dtype=bool)
+    mask[:, 1] = True
+    found = missing_patterns(with_missing(mask))
+    assert found.not_asked == ("perception_a2",)
+    assert found.by_item["item"].tolist() == ["a1", "a3", "a4"]
+    assert found.n_complete == 30
+    assert "perception_a2" in sl.narrate(found).paragraphs[0]

@@ -10,7 +10,7 @@ from servlab.presentation.formats import (
     format_p_relation,
     format_share,
 )
-from servlab.presentation.labels import in_sentence
+from servlab.presentation.labels import in_sentence, listed, plain
 from servlab.presentation.messages import join_sentences, message
 from servlab.presentation.narrative.dispatch import narrate
 from servlab.presentation.narrative.scale import SIGNIFICANT
@@ -20,9 +20,12 @@ from servlab.scales.missing import HEAVY_ANSWERS, MissingPatterns
 @narrate.register
 def narrate_missing(result: MissingPatterns, *, language: Language = "en") -> Prose:
     """Say how much is missing and where; what analyses assume when it is heavy."""
+    lacking = _not_asked(result, language)
     if not result.share_missing:
-        return Prose(message("missing.none", language, count=result.n))
-    first = join_sentences([*_amount(result, language), *_shape(result, language)], language)
+        none = message("missing.none", language, count=result.n)
+        return Prose(join_sentences([none, *lacking], language))
+    amount, shape = _amount(result, language), _shape(result, language)
+    first = join_sentences([*amount, *shape, *lacking], language)
     if not result.heavy:
         return Prose(join_sentences([first, message("missing.light", language)], language))
     weight = "heavy_answers" if result.share_missing >= HEAVY_ANSWERS else "heavy_rows"
@@ -64,6 +67,14 @@ def _amount(result: MissingPatterns, language: Language) -> list[str]:
             share=format_share(row["share_missing"], 1),
         ),
     ]
+
+
+def _not_asked(result: MissingPatterns, language: Language) -> list[str]:
+    """Return the sentence on items that nobody answered; none without them."""
+    if not result.not_asked:
+        return []
+    names = listed([plain(name) for name in result.not_asked], language)
+    return [message("missing.not_asked", language, count=len(result.not_asked), names=names)]
 
 
 def _shape(result: MissingPatterns, language: Language) -> list[str]:
