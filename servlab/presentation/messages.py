@@ -3,7 +3,9 @@
 A catalogue is a TOML file ``messages/<topic>.toml``; each of its keys is a table with the
 texts ``en`` and ``zh``, and ``en_one`` where English needs a singular. Placeholders are
 plain names in braces, the same in all texts of a key; the values put in are text already
-(``formats`` makes it). ``**word**`` in a text is drawn bold by ``display`` and ``html``.
+(``formats`` makes it). ``{limit_kmo}`` and ``{source_kmo}`` are the value and the source of a
+judgement standard of ``core/standards.py`` and need not be given. ``**word**`` in a text is
+drawn bold by ``display`` and ``html``.
 """
 
 import string
@@ -52,8 +54,24 @@ def message(key: str, language: Language, *, count: int | str | None = None, **v
     filled = dict(values)
     if count is not None and ("count" in placeholders(texts["en"]) or isinstance(count, str)):
         filled["count"] = format_count(count) if isinstance(count, int) else count
-    _check_values(key, placeholders(texts["en"]), filled)
+    needed = placeholders(texts["en"])
+    filled |= _standards(needed - filled.keys(), language)
+    _check_values(key, needed, filled)
     return texts[chosen].format_map(filled)
+
+
+def _standards(names: frozenset[str], language: Language) -> dict[str, str]:
+    """Return the values of ``{limit_kmo}`` and ``{source_kmo}``: judgement standards by name."""
+    from servlab.presentation.standards import limit_text, source_text  # which needs messages
+
+    found = {}
+    for name in names:
+        kind, _, standard = name.partition("_")
+        if kind == "limit" and standard:
+            found[name] = limit_text(standard)
+        elif kind == "source" and standard:
+            found[name] = source_text(standard, language)
+    return found
 
 
 def join_words(words: Sequence[str], language: Language) -> str:

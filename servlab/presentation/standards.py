@@ -38,6 +38,17 @@ def standard_text(name: str, language: Language) -> str:
     return message(f"standards.{name}", language, source=source_text(name, language), **values)
 
 
+def limit_text(name: str) -> str:
+    """Return the value of a standard alone.
+
+    Examples
+    --------
+    >>> limit_text("kmo"), limit_text("critical_ratio"), limit_text("floor_ceiling")
+    ('.60', '3.00', '15 %')
+    """
+    return _value(standard(name), None)
+
+
 def source_text(name: str, language: Language) -> str:
     """Return how the source of a standard is cited."""
     return message(f"standards.source_{standard(name).source}", language)

@@ -9,7 +9,7 @@ import pytest
 from servlab.core.errors import ModelError
 from servlab.core.standards import STANDARDS
 from servlab.presentation.html import write_block
-from servlab.presentation.messages import catalogue
+from servlab.presentation.messages import catalogue, message
 from servlab.presentation.standards import source_text, standard_note, standard_text, threshold
 from servlab.presentation.tables import Table
 
@@ -53,3 +53,16 @@ def test_standards_are_the_last_row_of_a_table():
     assert "tfoot" not in str(write_block(table().block()))
     with pytest.raises(ModelError, match=r"standards for \['alpha'\], which it does not show"):
         table(standards={"alpha": "≥ .70"})
+
+
+@pytest.mark.parametrize("topic", ["adequacy", "reliability", "scale", "structure", "validation"])
+def test_no_threshold_is_written_into_a_sentence(topic):
+    """Sentences take values and sources from the catalogue: ``{limit_kmo} ({source_kmo})``."""
+    for name, texts in catalogue(topic).items():
+        for text in texts.values():
+            assert not re.search(r"(?<![\d{])\.\d\d|3\.00", text), name
+
+
+def test_a_sentence_follows_the_catalogue():
+    said = message("scale.kmo_reaches", "zh", overall=".93")
+    assert said == "总体取样适当性（KMO）为.93，达到.60的标准（Kaiser，1974）。"
