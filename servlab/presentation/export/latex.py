@@ -42,6 +42,9 @@ SHEETS = (
 )
 _LONG = 420, 260  # points of a body, upright and sideways, that goes over pages
 _LEADING = 1.2
+# Shares of the text's width: a table of less than the first is stretched to the second, so that
+# its notes have room.
+_NARROW, _LEAST = 0.55, 0.7
 _SPECIAL = {
     "\\": r"\textbackslash{}",
     "{": r"\{",
@@ -165,6 +168,7 @@ class _Writer:
         sheet = layout.sheet
         self.size = _SIZES[sheet.size]
         self.gap = f"\\setlength{{\\tabcolsep}}{{{sheet.padding / 2:g}pt}}"
+        self.narrow = sum(layout.widths) < _NARROW * sheet.room
         self.words = [True, *(form == "text" for form in self._forms())]
 
     def _forms(self) -> list[str]:
@@ -172,7 +176,8 @@ class _Writer:
 
     def columns(self) -> str:
         """Return the columns' types: words in lines of their width, numbers on the right."""
-        room = self.layout.sheet.room
+        # threeparttable takes the width of a tabular* for that of the line
+        room = self.layout.sheet.room * (_LEAST if self.narrow else 1)
         padding = self.layout.sheet.padding
         shares = [(width - padding) / room for width in self.layout.widths]
         types = [
@@ -180,6 +185,13 @@ class _Writer:
             for share, words in zip(shares, self.words, strict=True)
         ]
         return "@{}" + "".join(types) + "@{}"
+
+    def opening(self) -> str:
+        """Return the beginning of the grid; a narrow one is stretched."""
+        if not self.narrow:
+            return f"\\begin{{tabular}}{{{self.columns()}}}"
+        types = self.columns().removeprefix("@{}")
+        return f"\\begin{{tabular*}}{{{_LEAST}\\linewidth}}{{@{{\\extracolsep{{\\fill}}}}{types}}}"
 
     def headings(self) -> str:
         """Return the row of headings, long ones in several lines."""
@@ -269,13 +281,13 @@ def _float(writer: _Writer, label: str) -> str:
         _caption(writer, label) + ("" if label else r"\par\smallskip"),
         writer.size,
         writer.gap,
-        rf"\begin{{tabular}}{{{writer.columns()}}}",
+        writer.opening(),
         r"\toprule",
         writer.headings(),
         r"\midrule",
         *writer.rows(),
         r"\bottomrule",
-        r"\end{tabular}",
+        r"\end{tabular*}" if writer.narrow else r"\end{tabular}",
         *(below if notes else []),
         r"\end{threeparttable}",
         r"\end{table}",

@@ -15,7 +15,7 @@ from servlab.presentation.tables import Table
 _NARROW = frozenset("iljtfrI.,:;'|!()[]·` -")
 _BROAD = frozenset("mwMW%@—∞")
 _LABEL_LEAST = 13.0  # em that a column of words keeps before the page is turned
-_SLACK = 1.15  # faces differ, and a number must never break
+_SLACK, _WORD_SLACK = 1.15, 1.05  # faces differ, and a number must never break
 _INDENT = 1.5  # em before the labels of grouped rows
 _HEADING_WHOLE = 3.2  # em up to which a heading is never broken
 _HEADING_MOST = 7.0  # em that a heading takes on one line before it breaks
@@ -183,8 +183,10 @@ def _columns(table: Table) -> tuple[list[float], list[float]]:
 
 
 def _words(texts: Sequence[str]) -> tuple[float, float]:
-    wanted = max(em(text) for text in texts)
-    longest = max((em(piece) for text in texts for piece in _PIECES.findall(text)), default=0.0)
+    wanted = _WORD_SLACK * max(em(text) for text in texts)
+    longest = _WORD_SLACK * max(
+        (em(piece) for text in texts for piece in _PIECES.findall(text)), default=0.0
+    )
     return min(max(longest, min(wanted, _LABEL_LEAST)), wanted, 2 * _LABEL_LEAST), wanted
 
 
