@@ -133,13 +133,13 @@ def reason(rule: Rule, cutoffs: ScreeningCutoffs) -> Label:
             f"连续超过{c.long_string}题给出相同答案",
         ),
         "inconsistent": (
-            "answered even and odd items of the dimensions against each other "
-            f"(consistency below {consistency})",
-            f"各维度奇数题与偶数题的作答相互矛盾（一致性低于{consistency}）",
+            "answered even and odd items of the dimensions against each other, "
+            f"consistency below {consistency}",
+            f"各维度奇数题与偶数题的作答相互矛盾，一致性低于{consistency}",
         ),
         "outlying": (
-            f"gave a pattern of answers far from everybody's (Mahalanobis, p < {p})",
-            f"作答模式与其他人相差极大（马氏距离，p < {p}）",
+            f"gave a pattern of answers far from everybody's, Mahalanobis p < {p}",
+            f"作答模式与其他人相差极大，马氏距离p < {p}",
         ),
         "too_fast": (
             f"took less than {c.min_seconds:g} seconds an item",
