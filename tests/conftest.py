@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 from pathlib import Path
 
 import pandas as pd
@@ -106,3 +107,20 @@ def golden_data():
         return pd.read_csv(GOLDEN / "data" / name)
 
     return read
+
+
+@pytest.fixture
+def servlab_command(monkeypatch, capsys):
+    """Run the command line in this process; return exit code, output and messages."""
+
+    from servlab.studies import cli
+
+    def call(*arguments):
+        monkeypatch.setattr(sys, "argv", ["servlab", *map(str, arguments)])
+        monkeypatch.setenv("COLUMNS", "200")
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        shown = capsys.readouterr()
+        return ended.value.code or 0, shown.out, shown.err
+
+    return call

@@ -3,7 +3,6 @@
 import dataclasses
 import re
 import shutil
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +10,6 @@ import pandas as pd
 import pytest
 
 from servlab.data.readers import read_survey
-from servlab.studies import cli
 from tests.flagship import run_flagship
 from tests.one_survey import ITEMS, K, answers, codebook_text, same_surveys, write_plain
 from tests.platform_files import AIRLINE, PLATFORM_FILES, wenjuanxing_rows
@@ -43,21 +41,6 @@ def make(kind: str, folder: Path) -> Path:
     return path
 
 
-@pytest.fixture
-def servlab_command(monkeypatch, capsys):
-    """Run the command line in this process; return exit code and output."""
-
-    def call(*arguments):
-        monkeypatch.setattr(sys, "argv", ["servlab", *map(str, arguments)])
-        monkeypatch.setenv("COLUMNS", "200")
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        shown = capsys.readouterr()
-        return ended.value.code or 0, shown.out
-
-    return call
-
-
 # What a person confirms in a draft before it is used; nothing for any other kind.
 CONFIRMED = {
     "limesurvey, codes": '\n[[exclusions]]\nrule = "empty"\ncolumn = "submitdate"\n'
@@ -81,13 +64,13 @@ def test_a_drafted_codebook_is_checked_and_carries_the_flagship(
     kind, tmp_path, servlab_command, monkeypatch
 ):
     path, book = make(kind, tmp_path), tmp_path / "drafted.toml"
-    code, said = servlab_command("codebook", path, "-o", book, *OPTIONS.get(kind, ()))
+    code, said, _ = servlab_command("codebook", path, "-o", book, *OPTIONS.get(kind, ()))
     assert (code, said.strip()) == (0, str(book))
     assert "# guess:" in book.read_text(encoding="utf-8")
     if kind in CONFIRMED:
         text = book.read_text(encoding="utf-8") + CONFIRMED[kind]
         book.write_text(text, encoding="utf-8")
-    code, said = servlab_command("check", path, "--codebook", book)
+    code, said, _ = servlab_command("check", path, "--codebook", book)
     assert code == 0, said
     assert f"{len(answers())} used" in said
     names, shown = run_flagship(
@@ -123,7 +106,7 @@ def test_a_drafted_codebook_carries_the_published_report(tmp_path, servlab_comma
     path, book = make("wenjuanxing, texts", tmp_path), tmp_path / "drafted.toml"
     servlab_command("codebook", path, "-o", book)
     out = ("--out", tmp_path / "reports", "--language", "zh", "--name", "branches", "--quiet")
-    code, said = servlab_command(
+    code, said, _ = servlab_command(
         "run", "quality_study", "-p", f"data={path}", "-p", f"codebook={book}", *out
     )
     assert code == 0, said

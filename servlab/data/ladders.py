@@ -10,6 +10,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Literal
 
 Side = Literal[-1, 1]
@@ -26,10 +27,10 @@ NO_ANSWER = frozenset(
 STRONG_ZH = "非常|完全|十分|极其|极度|强烈|特别|绝对|很"
 WEAK_ZH = "比较|有点儿?|有些|略微|略有|略|稍微|稍|基本上?|较为|较|部分|大致|倾向于?"
 BASES_ZH = (
-    ("同意", "同意|赞同|认同|赞成"), ("满意", "满意"), ("重要", "重要"), ("符合", "符合"),
-    ("可能", "可能"), ("愿意", "愿意"), ("推荐", "推荐"), ("信任", "信任"), ("喜欢", "喜欢"),
+    ("同意", "同意|赞同|认同|赞成", "|反对"), ("满意", "满意", ""), ("重要", "重要", ""),
+    ("符合", "符合", ""), ("可能", "可能", ""), ("愿意", "愿意", ""), ("推荐", "推荐", ""),
+    ("信任", "信任", ""), ("喜欢", "喜欢", "|讨厌"),
 )  # fmt: skip
-OPPOSED = {"反对": "同意"}
 NEUTRAL_ZH = frozenset(
     (
         "一般",
@@ -192,10 +193,12 @@ def _two_sided(words: list[str]) -> Ladder | None:
 
 
 def _five(degree: int) -> int:
+    """Return the number of a degree where each side has two steps at most."""
     return {-3: 1, -2: 2, -1: 2, 0: 3, 1: 4, 2: 4, 3: 5}[degree]
 
 
 def _seven(degree: int) -> int:
+    """Return the number of a degree where a side has three steps."""
     return degree + 4
 
 
@@ -203,36 +206,44 @@ def _step(word: str) -> tuple[str, int] | None:
     """Return a word's question and degree, -3 to 3; None when it is not known."""
     if word in NEUTRAL_EN or word in NEUTRAL_ZH or NEITHER.fullmatch(word):
         return "", 0
-    for base, positive, negative in BASES_EN:
-        match = re.fullmatch(
+    for base, graded, hardly, not_at_all in _patterns():
+        match = graded.fullmatch(word)
+        if match:
+            return base, _degree(match)
+        if hardly.fullmatch(word):
+            return base, -1
+        if not_at_all.fullmatch(word):
+            return base, -3
+    return None
+
+
+@cache
+def _patterns() -> tuple[tuple[str, re.Pattern[str], re.Pattern[str], re.Pattern[str]], ...]:
+    """Return, question by question, what says a degree of it, hardly any, and none at all."""
+    english = [
+        (
+            base,
             rf"(?:(?P<strong>{STRONG_EN})|(?P<weak>{WEAK_EN}))?\s*"
             rf"(?:(?P<yes>{positive})|(?P<no>{negative}|not {positive}))",
-            word,
+            f"not very (?:{positive})",
+            f"not at all (?:{positive})",
         )
-        if match:
-            return base, _degree(match)
-        if re.fullmatch(f"not at all (?:{positive})", word):
-            return base, -3
-    for base, names in BASES_ZH:
-        match = re.fullmatch(
+        for base, positive, negative in BASES_EN
+    ]
+    chinese = [
+        (
+            base,
             rf"(?:(?P<strong>{STRONG_ZH})|(?P<weak>{WEAK_ZH}))?"
-            rf"(?:(?P<yes>{names})|(?P<no>不(?:{names})))",
-            word,
+            rf"(?:(?P<yes>{names})|(?P<no>不(?:{names}){opposed}))",
+            f"不(?:太|怎么|大|是很)(?:{names})",
+            f"(?:毫不|根本不|一点也不|一点都不)(?:{names})",
         )
-        if match:
-            return base, _degree(match)
-        if re.fullmatch(f"不(?:太|怎么|大|是很)(?:{names})", word):
-            return base, -1
-        if re.fullmatch(f"(?:毫不|根本不|一点也不|一点都不)(?:{names})", word):
-            return base, -3
-    for opposite, base in OPPOSED.items():
-        if word.endswith(opposite):
-            match = re.fullmatch(
-                f"(?:(?P<strong>{STRONG_ZH})|(?P<weak>{WEAK_ZH}))?{opposite}", word
-            )
-            if match:
-                return base, -3 if match["strong"] else -1 if match["weak"] else -2
-    return None
+        for base, names, opposed in BASES_ZH
+    ]
+    return tuple(
+        (base, re.compile(graded), re.compile(hardly), re.compile(none))
+        for base, graded, hardly, none in (*english, *chinese)
+    )
 
 
 def _degree(match: re.Match[str]) -> int:

@@ -28,6 +28,8 @@ N = {"kiosk": 207, "bank": 250, "mobi": 250, "univer": 2179}
 def test_a_codebook_of_a_few_lines_reads_a_real_file(name, shared_data):
     survey = read_survey(shared_data / FILES[name], BOOKS / f"{name}.toml")
     assert survey.n == N[name]
+    report = check_survey(shared_data / FILES[name], BOOKS / f"{name}.toml")
+    assert (report.problems, report.n_used) == ((), N[name])
 
 
 def test_kiosk_means_are_the_authors(shared_data):

@@ -25,21 +25,6 @@ language: Literal["en", "zh"] = "en"
 
 
 @pytest.fixture
-def servlab_command(monkeypatch, capsys):
-    """Run the command line in this process; return exit code, output and messages."""
-
-    def call(*arguments):
-        monkeypatch.setattr(sys, "argv", ["servlab", *map(str, arguments)])
-        monkeypatch.setenv("COLUMNS", "200")
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        shown = capsys.readouterr()
-        return ended.value.code or 0, shown.out, shown.err
-
-    return call
-
-
-@pytest.fixture
 def no_kernel(monkeypatch):
     """Let any kernel that is started fail the test."""
 

@@ -108,25 +108,17 @@ def _grids(labels: dict[str, str]) -> dict[str, tuple[str, str]]:
 
 def _doubtful(frame: pd.DataFrame) -> tuple[Label, ...]:
     """Return notes on responses that stay although Qualtrics marks them."""
-    notes = []
-    n_spam = int(_has(frame, "Status", SPAM).sum())
-    if n_spam:
-        notes.append(
-            Label(
-                en=f"{n_spam} response(s) that Qualtrics marks as spam (Status) stay; to leave "
-                "them out, add an exclusion on Status to the codebook.",
-                zh=f"保留了 Qualtrics 标记为垃圾（Status）的 {n_spam} 份答卷；如需剔除，"
-                "请在编码本中按 Status 添加排除规则。",
-            )
+    marked = (
+        ("Status", SPAM, "response(s) that Qualtrics marks as spam", "Qualtrics 标记为垃圾"),
+        ("Finished", UNFINISHED, "unfinished response(s)", "未完成"),
+    )
+    return tuple(
+        Label(
+            en=f"{n} {what_en} ({column}) stay; to leave them out, add an exclusion on {column} "
+            "to the codebook.",
+            zh=f"保留了{what_zh}（{column}）的 {n} 份答卷；如需剔除，请在编码本中按 {column} "
+            "添加排除规则。",
         )
-    n_open = int(_has(frame, "Finished", UNFINISHED).sum())
-    if n_open:
-        notes.append(
-            Label(
-                en=f"{n_open} unfinished response(s) (Finished) stay; to leave them out, add an "
-                "exclusion on Finished to the codebook.",
-                zh=f"保留了未完成（Finished）的 {n_open} 份答卷；如需剔除，"
-                "请在编码本中按 Finished 添加排除规则。",
-            )
-        )
-    return tuple(notes)
+        for column, words, what_en, what_zh in marked
+        if (n := int(_has(frame, column, words).sum()))
+    )
