@@ -22,6 +22,7 @@ MAX_NEWTON = 200
 FLAT = 1e-12  # largest slope at a minimum
 NEARLY_FLAT = 1e-8  # the same where only eigenvalues of a null draw are wanted
 ROUNDING = 1e-11  # what a likelihood of items with uniquenesses of .005 is known to
+ROUNDING_OF_COPIES = 1e-6  # the same where items nearly copy each other; its slope stays exact
 MAX_PAF = 20_000
 
 # Uniquenesses (k,) -> value, gradient (k,), Hessian (k, k) of the function to minimise.
@@ -201,7 +202,8 @@ def _descend(
     curvature = np.maximum(np.abs(roots), 1e-12 * max(1.0, roots[-1]))
     along = V.T @ gradient[free]
     reach = (box[1] - box[0]) / 2
-    noise = ROUNDING * max(1.0, abs(value))
+    bowl = roots[0] > 0 and np.abs(gradient[free]).max() < 1e-3  # a minimum is near
+    noise = (ROUNDING_OF_COPIES if bowl else ROUNDING) * max(1.0, abs(value))
     damping = 0.0
     for _ in range(40):
         step = V @ (along / (curvature + damping))
