@@ -155,3 +155,19 @@ def dropped_note(n_dropped: int, language: Language) -> str:
     """Return the sentence on respondents lost to missing answers."""
     key = "terms.dropped" if n_dropped else "terms.dropped_none"
     return message(key, language, count=n_dropped)
+
+
+def near_note(result: object, language: Language) -> list[str]:
+    """Return the sentence on items that nearly copy each other, for a result flagged so."""
+    flagged = getattr(result, "near_singular", False)
+    flagged = flagged or "near_singular" in getattr(result, "flags", ())
+    return [message("terms.near_singular", language)] if flagged else []
+
+
+def keying_note(result: object, instrument: Instrument | None, language: Language) -> list[str]:
+    """Return the sentence on items keyed against the others, for a result flagged so."""
+    items = getattr(result, "negative_items", ())
+    if not items:
+        return []
+    named = names_in_sentence(items, instrument, language)
+    return [message("terms.negative_items", language, items=named)]

@@ -10,7 +10,7 @@ from servlab.estimation.reliability_coefficients import PREFERRED, ReliabilityCo
 from servlab.estimation.split_half import GuttmanLambdas, SplitHalf
 from servlab.presentation.display import Prose
 from servlab.presentation.formats import format_correlation, format_count, format_share
-from servlab.presentation.labels import in_sentence, listed, names_in_sentence
+from servlab.presentation.labels import in_sentence, keying_note, listed, names_in_sentence
 from servlab.presentation.messages import join_sentences, message
 from servlab.presentation.narrative.dispatch import narrate
 from servlab.scales.scoring import OVERALL_ITEMS
@@ -149,8 +149,10 @@ def narrate_coefficient(
 def single_flags(
     result: ReliabilityCoefficient, instrument: Instrument | None, language: Language
 ) -> list[str]:
-    """Return the sentences on a Heywood case, and on a coefficient of latent responses."""
-    said = []
+    """Return the sentences on every flag of one coefficient."""
+    said = keying_note(result, instrument, language)
+    if result.inadmissible:
+        said.append(message("terms.inadmissible", language))
     if result.heywood:
         items = names_in_sentence(result.heywood, instrument, language)
         said.append(message("reliability.single_heywood", language, items=items))
@@ -162,27 +164,25 @@ def single_flags(
 @narrate.register
 def narrate_halves(result: SplitHalf, *, language: Language = "en") -> Prose:
     """Say the mean and the range over all splits."""
-    return Prose(
-        message(
-            "reliability.halves_says",
-            language,
-            count=format_count(result.n_splits),
-            mean=format_correlation(result.mean, 3),
-            low=format_correlation(result.lowest, 3),
-            high=format_correlation(result.highest, 3),
-            odd=format_correlation(result.odd_even, 3),
-        )
+    said = message(
+        "reliability.halves_says",
+        language,
+        count=format_count(result.n_splits),
+        mean=format_correlation(result.mean, 3),
+        low=format_correlation(result.lowest, 3),
+        high=format_correlation(result.highest, 3),
+        odd=format_correlation(result.odd_even, 3),
     )
+    return Prose(join_sentences([*keying_note(result, None, language), said], language))
 
 
 @narrate.register
 def narrate_lambdas(result: GuttmanLambdas, *, language: Language = "en") -> Prose:
     """Say lambda 2 beside alpha."""
-    return Prose(
-        message(
-            "reliability.lambdas_says",
-            language,
-            second=format_correlation(float(result.by_term["lambda2"]), 3),
-            third=format_correlation(float(result.by_term["lambda3"]), 3),
-        )
+    said = message(
+        "reliability.lambdas_says",
+        language,
+        second=format_correlation(float(result.by_term["lambda2"]), 3),
+        third=format_correlation(float(result.by_term["lambda3"]), 3),
     )
+    return Prose(join_sentences([*keying_note(result, None, language), said], language))

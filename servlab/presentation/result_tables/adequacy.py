@@ -10,7 +10,7 @@ from servlab.estimation.factor_count import FactorCount
 from servlab.estimation.normality import MardiaResult
 from servlab.estimation.retention import MapTest
 from servlab.presentation.formats import format_count
-from servlab.presentation.labels import dropped_note
+from servlab.presentation.labels import dropped_note, near_note
 from servlab.presentation.messages import message
 from servlab.presentation.result_tables.build import heading
 from servlab.presentation.result_tables.dispatch import table
@@ -20,11 +20,12 @@ from servlab.presentation.tables import Mark, Table
 COUNT_PARTS = ("criteria", "steps")
 
 
-def basis(result: MardiaResult | FactorCount | MapTest, language: Language) -> tuple[str, str]:
+def basis(result: MardiaResult | FactorCount | MapTest, language: Language) -> tuple[str, ...]:
     """Return the sentences on the rows used and lost."""
     return (
         message("terms.n_total", language, n=format_count(result.n)),
         dropped_note(result.n_dropped, language),
+        *near_note(result, language),
     )
 
 

@@ -8,7 +8,7 @@ from servlab.data.schema import Language
 from servlab.estimation.adequacy import BartlettResult, KmoResult
 from servlab.estimation.retention import ParallelAnalysis
 from servlab.presentation.formats import format_correlation, format_count
-from servlab.presentation.labels import dropped_note
+from servlab.presentation.labels import dropped_note, near_note
 from servlab.presentation.messages import message
 from servlab.presentation.result_tables.build import heading, headings, labelled
 from servlab.presentation.result_tables.dispatch import table
@@ -84,9 +84,10 @@ def parallel_table(result: ParallelAnalysis, *, language: Language = "en") -> Ta
 
 def _basis(
     result: KmoResult | BartlettResult | ParallelAnalysis, language: Language
-) -> tuple[str, str]:
+) -> tuple[str, ...]:
     """Return the sentences on the rows used and lost."""
     return (
         message("terms.n_total", language, n=format_count(result.n)),
         dropped_note(result.n_dropped, language),
+        *near_note(result, language),
     )

@@ -12,7 +12,14 @@ from servlab.estimation.omega import OmegaResult, ReliabilityCoefficient
 from servlab.estimation.reliability_coefficients import ReliabilityCoefficients
 from servlab.estimation.split_half import GuttmanLambdas, SplitHalf
 from servlab.presentation.formats import format_count
-from servlab.presentation.labels import conf_text, dropped_note, names_in_sentence, rows_notes
+from servlab.presentation.labels import (
+    conf_text,
+    dropped_note,
+    keying_note,
+    names_in_sentence,
+    near_note,
+    rows_notes,
+)
 from servlab.presentation.messages import message
 from servlab.presentation.narrative.reliability import (
     omega_flags,
@@ -168,6 +175,7 @@ def _omega_notes(
             message("reliability.omega_latent", language) if result.kind == "polychoric" else "",
             message("terms.n_total", language, n=format_count(result.n)),
             dropped_note(result.n_dropped, language),
+            *near_note(result, language),
         ]
     )
 
@@ -226,6 +234,7 @@ def coefficient_table(
         notes=sentences(
             [
                 *single_flags(result, instrument, language),
+                *near_note(result, language),
                 standard_note(["reliability"], language),
                 message("terms.n_total", language, n=format_count(result.n)),
                 dropped_note(result.n_dropped, language),
@@ -279,4 +288,6 @@ def _basis_notes(result: SplitHalf | GuttmanLambdas, language: Language) -> tupl
         standard_note(["reliability"], language),
         message("terms.n_total", language, n=format_count(result.n)),
         dropped_note(result.n_dropped, language),
+        *keying_note(result, None, language),
+        *near_note(result, language),
     )

@@ -13,7 +13,7 @@ from servlab.data.schema import Language
 from servlab.estimation.efa import EfaResult
 from servlab.estimation.efa_scores import loading_advice
 from servlab.presentation.formats import format_correlation, format_count, format_share
-from servlab.presentation.labels import dropped_note, names_in_sentence
+from servlab.presentation.labels import dropped_note, names_in_sentence, near_note
 from servlab.presentation.messages import join_words, message
 from servlab.presentation.narrative.factors import closest_factors
 from servlab.presentation.result_tables.build import heading, headings, labelled, sentences
@@ -66,6 +66,7 @@ def _basis(result: EfaResult, language: Language) -> list[str]:
     return [
         message("terms.n_total", language, n=format_count(result.n)),
         dropped_note(result.n_dropped, language),
+        *near_note(result, language),
     ]
 
 
