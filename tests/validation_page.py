@@ -6,13 +6,13 @@ from itertools import groupby
 from tests.agreement import Agreement, left_out, tested_without_record
 
 TOPICS = {
-    "Items": ("describe", "scales", "mardia", "screening"),
+    "Items": ("describe", "scales", "mardia", "screening", "rake", "sample", "mcar"),
     "Correlations": ("polychoric", "tetrachoric", "polyserial", "acov"),
     "Adequacy and number of factors": ("kmo", "bartlett", "vss", "parallel", "horn"),
     "Exploratory factor analysis": ("efa", "factanal", "converged", "scores", "pca", "congruence"),
     "Reliability": ("alpha", "omega", "splithalf", "semtools", "icc"),
-    "Regression and comparisons": ("lm", "welch", "meng"),
-    "Latent variable models": ("cfa", "sem", "mg", "fiml"),
+    "Regression and comparisons": ("lm", "welch", "meng", "early", "mode"),
+    "Latent variable models": ("cfa", "sem", "mg", "fiml", "latent", "invariance", "fit"),
 }
 OTHER = "Other"
 

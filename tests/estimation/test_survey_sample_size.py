@@ -18,15 +18,15 @@ from tests.tolerances import CLOSED_FORM
 R_ROOT = 1e-4  # R solves for n with uniroot's tolerance of .Machine$double.eps^.25
 
 
-def test_precision_is_the_closed_form(golden):
+def test_precision_is_the_closed_form(golden, agree):
     expected = golden("sample_sizes")["result"]
     mean, share = expected["mean"], expected["share"]
     size = sample_size_mean(std_dev=mean["sd"], margin=mean["margin"])
-    assert size.n_simple == pytest.approx(mean["n"], abs=CLOSED_FORM)
+    agree("sample_sizes", "rows for a mean", size.n_simple, mean["n"], CLOSED_FORM)
     finite = sample_size_mean(std_dev=mean["sd"], margin=mean["margin"], population=mean["N"])
     assert (size.n, finite.n) == (650, int(np.ceil(mean["n_finite"])))
     size = sample_size_share(share=share["p"], margin=share["margin"])
-    assert size.n_simple == pytest.approx(share["n"], abs=CLOSED_FORM)
+    agree("sample_sizes", "rows for a share", size.n_simple, share["n"], CLOSED_FORM)
     finite = sample_size_share(margin=share["margin"], population=share["N"])
     assert finite.n == int(np.ceil(share["n_finite"]))
 
@@ -34,18 +34,25 @@ def test_precision_is_the_closed_form(golden):
 @pytest.mark.parametrize(
     ("name", "options"), [("gap", {}), ("gap90", {"power": 0.9, "conf_level": 0.99})]
 )
-def test_power_of_a_gap_is_rs_paired_t_test(golden, name, options):
+def test_power_of_a_gap_is_rs_paired_t_test(golden, agree, name, options):
     case = golden("sample_sizes")["result"][name]
     size = sample_size_gap(std_dev=case["sd"], detect=case["detect"], **options)
-    assert size.n_simple == pytest.approx(case["n"], rel=R_ROOT)
+    agree("sample_sizes", "rows for a gap", size.n_simple, case["n"], R_ROOT, relative=True)
     assert size.n == int(np.ceil(case["n"]))
 
 
 @pytest.mark.parametrize(("name", "power"), [("difference", 0.8), ("difference90", 0.9)])
-def test_power_of_a_difference_is_rs_two_sample_t_test(golden, name, power):
+def test_power_of_a_difference_is_rs_two_sample_t_test(golden, agree, name, power):
     case = golden("sample_sizes")["result"][name]
     size = sample_size_difference(std_dev=case["sd"], detect=case["detect"], power=power)
-    assert size.n_simple == pytest.approx(case["n"], rel=R_ROOT)
+    agree(
+        "sample_sizes",
+        "rows for a difference of groups",
+        size.n_simple,
+        case["n"],
+        R_ROOT,
+        relative=True,
+    )
     assert size.per_group == (int(np.ceil(case["n"])),) * 2
 
 
