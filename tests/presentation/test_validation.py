@@ -225,8 +225,9 @@ def test_decisions_are_worded_with_their_reasons():
     rows["decision"] = ["drop", *["keep"] * (len(rows) - 1)]
     spoilt = replace(found, by_item=rows)
     shown = sl.table(spoilt)
-    assert shown.cells()[0][:2] == ["drop", "low item-total correlation and weak loading"]
-    assert shown.marks["decision"][0] == "bad"
+    assert shown.cells()[0][0] == "drop: low item-total correlation and weak loading"
+    assert shown.cells()[1][0] == "keep"
+    assert shown.marks["proposal"][0] == "bad"
     assert "Proposed for dropping" in text(narrate(spoilt))
     assert "item a1" in text(narrate(spoilt))
     rows["reasons"], rows["decision"] = [()] * len(rows), "keep"

@@ -178,15 +178,10 @@ def dimensions_table(result: FactorDimensions, *, language: Language = "en") -> 
 def decisions_table(result: ItemDecisions, *, language: Language = "en") -> Table:
     """Show what the rules propose for each item, with their numbers and names."""
     rows = result.by_item
-    decisions = [message(f"validation.decision_{name}", language) for name in rows["decision"]]
-    reasons = [
-        join_words([message(f"validation.reason_{r}", language) for r in named], language)
-        for named in rows["reasons"]
-    ]
-    frame = rows.assign(decision=decisions, reasons=reasons)
+    pairs = zip(rows["decision"], rows["reasons"], strict=True)
+    frame = rows.assign(proposal=[_proposal(name, why, language) for name, why in pairs])
     names = {
-        "decision": message("validation.decisions_decision", language),
-        "reasons": message("validation.decisions_reasons", language),
+        "proposal": message("validation.decisions_proposal", language),
         "item_rest": message("validation.col_item_rest", language),
         "critical_ratio": message("validation.col_critical_ratio", language),
         "largest": message("structure.advice_largest", language),
@@ -194,7 +189,7 @@ def decisions_table(result: ItemDecisions, *, language: Language = "en") -> Tabl
         "communality": heading("communality", language),
     }
     # three digits: .396 is under .40 and must not read as .40
-    forms = ("text", "text", "correlation3", "number", *["correlation3"] * 3)
+    forms = ("text", "correlation3", "number", *["correlation3"] * 3)
     tone: dict[str, Mark] = {"drop": "bad", "look": "strong", "keep": ""}
     battery = message(f"terms.battery_{result.battery}", language)
     return Table(
@@ -210,7 +205,7 @@ def decisions_table(result: ItemDecisions, *, language: Language = "en") -> Tabl
             dropped_note(result.n_dropped, language),
         ),
         language=language,
-        marks={"decision": [tone[name] for name in rows["decision"]]},
+        marks={"proposal": [tone[name] for name in rows["decision"]]},
         standards={
             "item_rest": threshold("item_rest"),
             "critical_ratio": threshold("critical_ratio"),
@@ -219,6 +214,15 @@ def decisions_table(result: ItemDecisions, *, language: Language = "en") -> Tabl
             "communality": threshold("communality"),
         },
     )
+
+
+def _proposal(decision: str, reasons: tuple[str, ...], language: Language) -> str:
+    """Return a decision in words, with its reasons."""
+    words = message(f"validation.decision_{decision}", language)
+    if not reasons:
+        return words
+    named = [message(f"validation.reason_{reason}", language) for reason in reasons]
+    return words + message("common.colon", language) + join_words(named, language)
 
 
 @table.register
