@@ -26,6 +26,7 @@ ASKED = (
 ORDER = ("expectation", "desired", "adequate", "perception", "importance")
 FEWEST = 3  # items that make a battery
 MOST_WORDS = 11
+MOST_SETS = 20  # sets of words tried, the most frequent first
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,9 +243,10 @@ def _of_ratings(
 def _of_unknown_words(table: RawTable, columns: Mapping[str, Column]) -> Batteries | None:
     """Return one battery of the columns that share the most common set of unknown words."""
     spoken = [c for c in columns.values() if 2 <= len(c.words) <= MOST_WORDS and not c.values]
+    sets = Counter(frozenset(c.words) for c in spoken)
     largest: list[Column] = []
-    for first in spoken:
-        like = [c for c in spoken if 2 * len(first.words.keys() & c.words) > len(c.words)]
+    for first, _ in sets.most_common(MOST_SETS):
+        like = [c for c in spoken if 2 * len(first & c.words.keys()) > len(c.words)]
         words: Counter[str] = Counter()
         for column in like:
             words.update(column.words.keys())

@@ -72,8 +72,8 @@ def _times(column: Column) -> bool:
 def _left_out(table: RawTable, rest: Mapping[str, Column]) -> set[str]:
     """Return columns of the platform itself, and joined answers that stand apart as well."""
     own = PLATFORMS[table.platform].metadata if table.platform else frozenset()
-    joined = {name for name in rest if any(other.startswith(f"{name}[") for other in rest)}
-    return {name for name in rest if name in own} | joined
+    apart = {name.rpartition("[")[0] for name in rest if name.endswith("]")}
+    return {name for name in rest if name in own or name in apart}
 
 
 def _label(table: RawTable, name: str) -> str | None:

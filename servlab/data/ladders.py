@@ -80,6 +80,7 @@ ONE_SIDED = (
 )  # fmt: skip
 SIMPLIFIED = str.maketrans("滿無沒認贊讚強較點極確", "满无没认赞赞强较点极确")
 CODED = re.compile(r"^(?P<stem>[A-Za-z]{1,3})0*(?P<number>\d{1,2})$")
+TRAILED = re.compile(r"^[^\d(]+\((?P<number>\d{1,2})(?:\s*分)?\)$")  # 非常满意(5)
 LED = re.compile(r"^[(（\[]?(?P<number>\d{1,2})(?:\s*分)?[)）\]]?(?:\s*[-–—=:：.、,，|(（\[ ].*)?$")
 
 
@@ -139,8 +140,13 @@ def _folded(word: str) -> str:
 
 
 def _led(words: list[str]) -> Ladder | None:
-    """Return the ladder of words that start with their number: ``5 - Strongly agree``, ``5分``."""
-    found = {w: m for w in words if (m := LED.match(unicodedata.normalize("NFKC", w).strip()))}
+    """Return the ladder of words with their number: ``5 - Strongly agree``, ``5分``, ``好(5)``."""
+    found = {}
+    for word in words:
+        plain = unicodedata.normalize("NFKC", word).strip()
+        match = LED.match(plain) or TRAILED.match(plain)
+        if match:
+            found[word] = match
     if len(found) < len(words):
         return None
     values = {word: int(match["number"]) for word, match in found.items()}
@@ -148,7 +154,7 @@ def _led(words: list[str]) -> Ladder | None:
         return None
     low, high = min(values.values()), max(values.values())
     top = next(t for t in (5, 7, 10) if high <= t) if low else high
-    return Ladder(values, min(low, 1), top, "the numbers are those that the words start with")
+    return Ladder(values, min(low, 1), top, "the numbers are those that stand in the words")
 
 
 def _coded(words: list[str]) -> Ladder | None:

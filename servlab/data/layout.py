@@ -17,6 +17,8 @@ from servlab.data.formats import read_raw
 from servlab.data.formats.table import RawTable, checked, is_blank
 from servlab.data.schema import Label
 
+MOST_EMPTY = 100  # cells of the wide table for each answer
+SMALL = 1_000_000  # cells that any machine bears
 SHOWN = 3  # cases named in one message; the count says how many there are
 
 
@@ -42,6 +44,7 @@ def wide_table(table: RawTable, layout: Layout) -> RawTable:
     _check_columns(table, layout)
     ids, people = _keys(table, layout.id, "id")
     names, columns, grids = _item_columns(table, layout)
+    _check_size(table, layout, len(people), len(columns))
     _check_once(table, layout, ids, people, names, columns)
     cells = np.empty((len(people), len(columns)), dtype=object)
     cells[ids, names] = table.frame[layout.answer].to_numpy(dtype=object)
@@ -77,6 +80,16 @@ def _check_columns(table: RawTable, layout: Layout) -> None:
                 f"{table.source} has no column {column!r}, which [layout] names as {key}; "
                 f"it has {shown}."
             )
+
+
+def _check_size(table: RawTable, layout: Layout, n: int, k: int) -> None:
+    """Refuse a table that would hold almost nothing: id or item is another column then."""
+    if n * k > max(MOST_EMPTY * len(table.frame), SMALL):
+        raise DataError(
+            f"{table.source}: {n:,} respondents ({layout.id!r}) by {k:,} items ({layout.item!r}) "
+            f"from {len(table.frame):,} answers would be an almost empty table; correct id and "
+            "item in [layout]."
+        )
 
 
 def _keys(table: RawTable, column: str, what: str) -> tuple[NDArray[np.int64], list[str]]:

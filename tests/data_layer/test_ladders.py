@@ -32,6 +32,7 @@ KNOWN = {
         5,
     ),
     "led by numbers": ("1 - 很差|2|3|4|5 - 很好", 5),
+    "numbers in brackets": ("差（1分） 一般（2分） 中（3分） 好（4分） 优（5分）", 5),
     "points": ("1分 2分 3分 4分 5分", 5),
     "codes": ("A1 A2 A3 A4 A5", 5),
 }  # fmt: skip

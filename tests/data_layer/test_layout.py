@@ -77,6 +77,14 @@ def test_a_word_for_a_battery_that_the_file_lacks_is_named(book, file):
         read_survey(file(text), book(rest=BOTH))
 
 
+def test_an_item_column_that_names_no_items_is_refused_before_it_fills_the_memory(book, file):
+    rows = "".join(f"{k},t{k},1\n" for k in range(2000))
+    with pytest.raises(
+        DataError, match=r"2,000 respondents \('who'\) by 2,000 items .* correct id"
+    ):
+        read_survey(file("who,q,a\n" + rows), book(rest=LONG))
+
+
 def test_a_layout_that_names_one_column_twice_is_refused(book):
     with pytest.raises(CodebookError, match=r"column\(s\) \['q'\] stand for two things"):
         book(rest=LONG.replace('answer = "a"', 'answer = "q"'))
