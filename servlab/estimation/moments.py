@@ -101,6 +101,15 @@ class Moments:
         """Whether rows counted unequally."""
         return self.n_effective < self.n * (1 - 1e-9)  # equal weights leave rounding
 
+    @property
+    def fewer_categories(self) -> tuple[str, ...]:
+        """Return the items of which fewer different answers occur than of others (polychoric)."""
+        if self.categories is None:
+            return ()
+        most = max(len(values) for values in self.categories)
+        pairs = zip(self.names, self.categories, strict=True)
+        return tuple(name for name, values in pairs if len(values) < most)
+
     def cor_frame(self) -> pd.DataFrame:
         """Return the correlations as a frame with the items on both sides."""
         return pd.DataFrame(self.cor, index=list(self.names), columns=list(self.names))

@@ -101,3 +101,13 @@ def test_bad_factor_analyses_are_refused_by_name(golden_data):
         sl.efa(data.assign(x1=np.nan), 2)
     with pytest.raises(ModelError, match="rotation must be one of"):
         sl.efa(data, 2, rotation="equamax2")
+
+
+def test_whole_weights_factor_like_repeated_rows_without_fit_tests(golden_data):
+    data = golden_data("hs1939.csv").filter(regex=r"^x\d")
+    weights = pd.Series(np.arange(len(data)) % 3 + 1.0, index=data.index)
+    repeated = data.loc[data.index.repeat(weights.astype(int))].reset_index(drop=True)
+    ours = sl.efa(moments(data, weights=weights), 3)
+    np.testing.assert_allclose(ours.loadings, sl.efa(repeated, 3).loadings, atol=1e-6)
+    assert "weighted" in ours.flags
+    assert np.isnan([ours.chi2, ours.rmsea, ours.bic]).all()

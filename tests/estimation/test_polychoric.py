@@ -144,6 +144,14 @@ def test_a_category_nobody_used_is_not_there():
                                .replace(2.0, 6.0)).cor, atol=EXACT)  # fmt: skip
 
 
+def test_items_with_fewer_categories_are_named():
+    data = simulated(5).assign(b=lambda x: x["b"].clip(lower=1))
+    found = ordinal(data)
+    assert found.fewer_categories == ("b",)
+    assert "occurs for item b" in sl.narrate(found).paragraphs[0]
+    assert ordinal(simulated(5)).fewer_categories == moments(data).fewer_categories == ()
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [

@@ -8,6 +8,7 @@ from servlab.estimation.normality import MardiaResult
 from servlab.estimation.retention import MapTest
 from servlab.presentation.display import Prose
 from servlab.presentation.formats import format_count, format_number
+from servlab.presentation.labels import names_in_sentence
 from servlab.presentation.messages import join_sentences, message
 from servlab.presentation.narrative.dispatch import narrate
 from servlab.presentation.narrative.scale import SIGNIFICANT
@@ -32,10 +33,19 @@ def narrate_moments(result: Moments, *, language: Language = "en") -> Prose:
                 ),
                 message(f"adequacy.sample_{key}", language, **limits),
                 message(f"adequacy.kind_{result.kind}", language),
+                *_fewer_categories(result, language),
             ],
             language,
         )
     )
+
+
+def _fewer_categories(result: Moments, language: Language) -> list[str]:
+    """Return the sentence on items of which some answers do not occur."""
+    if not result.fewer_categories:
+        return []
+    items = names_in_sentence(result.fewer_categories, None, language)
+    return [message("adequacy.fewer_categories", language, items=items)]
 
 
 def enough_rows(n: int, k: int) -> bool:
