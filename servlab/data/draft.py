@@ -300,15 +300,14 @@ def _values(answers: Answers) -> Table:
 
 def _pattern(items: Mapping[str, str]) -> str | None:
     """Return a pattern with {item} when it gives every column's name."""
-    code, column = next(iter(items.items()))
+    column = next(iter(items.values()))
     for placeholder, width in (("{item}", None), ("{item:02}", 2)):
-        text = code if width is None else code.zfill(width)
-        if text not in column:
-            continue
-        before, after = column.split(text, 1)
-        filled = [before + (c if width is None else c.zfill(width)) + after for c in items]
-        if filled == list(items.values()):
-            return before + placeholder + after
+        texts = [c if width is None else c.zfill(width) for c in items]
+        places = [m.start() for m in re.finditer(re.escape(texts[0]), column)]
+        for place in places:
+            before, after = column[:place], column[place + len(texts[0]) :]
+            if [before + text + after for text in texts] == list(items.values()):
+                return before + placeholder + after
     return None
 
 

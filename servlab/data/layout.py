@@ -24,22 +24,35 @@ SHOWN = 3  # cases named in one message; the count says how many there are
 
 def open_table(path: str | Path, spec: CodebookSpec) -> RawTable:
     """Return a data file's cells with a row a respondent, as the codebook says they stand."""
-    return shaped(read_raw(path, spec.file), spec.layout)
+    return shaped(read_raw(path, spec.file), spec)
 
 
-def shaped(table: RawTable, layout: Layout | None) -> RawTable:
-    """Return a table with a row a respondent."""
-    return table if layout is None else wide_table(table, layout)
+def shaped(table: RawTable, spec: CodebookSpec) -> RawTable:
+    """Return a table with a row a respondent, as the codebook says its rows stand."""
+    return table if spec.layout is None else wide_table(table, spec.layout, _described(spec))
 
 
-def wide_table(table: RawTable, layout: Layout) -> RawTable:
+def _described(spec: CodebookSpec) -> frozenset[str]:
+    """Return the columns by which a codebook describes respondents."""
+    named = [covariate.column for covariate in spec.covariates.values()]
+    named += [column for outcome in spec.outcomes.values() for column in outcome.columns]
+    named += [rule.column for rule in spec.exclusions if rule.column]
+    named += [column for column in (spec.respondents.duration, spec.respondents.id) if column]
+    return frozenset([*named, *([spec.weights.column] if spec.weights else [])])
+
+
+def wide_table(
+    table: RawTable, layout: Layout, described: frozenset[str] = frozenset()
+) -> RawTable:
     """Return a long table with a row a respondent and a column an item (of a battery).
+
+    ``described`` are columns that must be the same in all rows of a respondent.
 
     Raises
     ------
     DataError
         When a column is lacking, an id or an item is empty, or a respondent answered an item
-        twice; the message names the rows.
+        twice or is described in two ways; the message names the rows.
     """
     _check_columns(table, layout)
     ids, people = _keys(table, layout.id, "id")
@@ -50,7 +63,7 @@ def wide_table(table: RawTable, layout: Layout) -> RawTable:
     cells[ids, names] = table.frame[layout.answer].to_numpy(dtype=object)
     first = np.full(len(people), len(ids), dtype=np.int64)
     np.minimum.at(first, ids, np.arange(len(ids), dtype=np.int64))
-    about, varying = _descriptions(table, layout, ids, first)
+    about, varying = _descriptions(table, layout, ids, first, described)
     twice = sorted(set(columns) & set(map(str, about.columns)))
     if twice:
         raise DataError(
@@ -170,7 +183,11 @@ def _check_once(
 
 
 def _descriptions(
-    table: RawTable, layout: Layout, ids: NDArray[np.int64], first: NDArray[np.int64]
+    table: RawTable,
+    layout: Layout,
+    ids: NDArray[np.int64],
+    first: NDArray[np.int64],
+    described: frozenset[str],
 ) -> tuple[pd.DataFrame, tuple[Label, ...]]:
     """Return the columns that are the same in all rows of a respondent, and a note on the rest."""
     used = {layout.item, layout.answer, layout.battery}
@@ -179,7 +196,18 @@ def _descriptions(
         if column in used:
             continue
         codes, _ = pd.factorize(np.array([_text(c) for c in table.frame[column]], dtype=object))
-        if (codes == codes[first][ids]).all():
+        differs = np.flatnonzero(codes != codes[first][ids])
+        if len(differs) and column in described:
+            one, two = first[ids[differs[0]]], differs[0]
+            said = [_text(table.frame[column].iloc[row]) for row in (one, two)]
+            raise DataError(
+                f"{table.source}, column {column!r}: respondent "
+                f"{_text(table.frame[layout.id].iloc[one])!r} is {said[0]!r} in row "
+                f"{table.row_numbers[one]} and {said[1]!r} in row {table.row_numbers[two]} "
+                f"({len(differs)} row(s) differ in all); make them agree, or take the column out "
+                "of the codebook."
+            )
+        if not len(differs):
             kept[column] = table.frame[column].iloc[first].reset_index(drop=True)
         else:
             varying.append(str(column))

@@ -120,7 +120,7 @@ def survey_from_frame(
     cells = cells.where(cells.notna(), None)
     digest = hashlib.sha256(cells.to_csv(index=False).encode()).hexdigest()
     table = checked(RawTable(cells, source, digest, first_row=1))
-    return _accept(encode_survey(shaped(table, book.spec.layout), book), book)
+    return _accept(encode_survey(shaped(table, book.spec), book), book)
 
 
 def _accept(encoded: Encoded, book: Codebook) -> Survey:

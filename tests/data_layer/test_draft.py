@@ -221,3 +221,15 @@ def test_a_spare_code_inside_the_scale_is_an_answer(tmp_path):
     rows = "".join(f"{2 * b},{2 * b},{2 * b}\n" for b in (1, 2, 3, 4, 5, 4, 3))
     path.write_text(f"S1,S2,S3\n{rows}", encoding="utf-8")
     assert "missing" not in draft_codebook(path)
+
+
+def test_a_pattern_is_found_where_the_questions_number_is_an_items_too(tmp_path):
+    path = tmp_path / "a.csv"
+    rows = "".join(f"{min(b, 5)},{min(b, 5)},{min(b, 5)}\n" for b in BASE)
+    path.write_text(f"Q1_1,Q1_2,Q1_3\n{rows}", encoding="utf-8")
+    columns = load_codebook(drafted(path)).spec.batteries["perception"].columns
+    assert columns in ("Q1_{item}", "{item}")
+    frame = pd.DataFrame({f"P1_{k}": [min(b, 5) for b in BASE] for k in range(1, 4)})
+    frame.to_csv(path, index=False)
+    survey = read_survey(path, drafted(path))
+    assert survey.raw("perception").shape == (12, 3)

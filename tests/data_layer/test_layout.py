@@ -67,7 +67,9 @@ def test_a_description_that_changes_within_a_respondent_is_never_picked_from(boo
     text = ROWS.replace("x,P3,3,北", "x,P3,3,南")
     survey = read_survey(file(text), book(rest=LONG))
     assert "change between the rows of one respondent: branch" in survey.provenance.notes[1].en
-    with pytest.raises(DataError, match="no column 'branch'"):
+    with pytest.raises(
+        DataError, match=r"'branch': respondent 'x' is '北' in row 2 and '南' in row 4 \(1 row"
+    ):
         read_survey(file(text), book(rest=LONG + '[covariates.branch]\ncolumn = "branch"\n'))
 
 
