@@ -13,6 +13,8 @@ SECTIONS = (
     # of a scale's dossier
     "item_analysis", "adequacy", "count", "structure", "reliability", "decisions",
     "exploratory", "cosmin",
+    # of a model
+    "model", "loadings", "misfit", "batteries", "invariance", "paths", "indirect",
 )  # fmt: skip
 
 
@@ -24,7 +26,8 @@ def section(name: str, *, language: Language = "en") -> Section:
     name : str
         One of ``summary, who, response, missing, screening, items, licence, gaps, perception, zone,
         weights, scale, factors, drivers, priorities, groups, methods``, in a scale's dossier also
-        ``item_analysis, adequacy, count, structure, reliability, decisions, exploratory, cosmin``;
+        ``item_analysis, adequacy, count, structure, reliability, decisions, exploratory, cosmin``,
+        in the study of a model ``model, loadings, misfit, batteries, invariance, paths, indirect``;
         a heading of your own is ``Section(title, anchor)``.
     language : {"en", "zh"}
         Language of the heading.

@@ -1,15 +1,16 @@
 """Words for models: variables, terms, groups and levels as tables and sentences name them."""
 
 import numpy as np
+import pandas as pd
 
 from servlab.data.instrument import Instrument
 from servlab.data.schema import Language
 from servlab.data.survey import Survey
 from servlab.estimation.latent.choices import SERVICE_QUALITY
-from servlab.estimation.latent.invariance.ladder import Step
 from servlab.estimation.latent.invariance.measurement import InvarianceResult
+from servlab.estimation.latent.residuals import LatentResiduals
 from servlab.estimation.latent.result import LatentFit
-from servlab.presentation.labels import in_sentence, plain, term_label
+from servlab.presentation.labels import in_sentence, plain, shorten, term_label
 from servlab.presentation.messages import join_words, message
 
 Names = Instrument | Survey | None  # where labels come from
@@ -23,6 +24,11 @@ def variable_name(name: str, names: Names, language: Language) -> str:
     battery, code = _parts(name, names)
     label = plain(term_label(code, instrument_of(names), language))
     return f"{battery_name(battery, language)}: {label}" if battery else label
+
+
+def short_name(name: str, names: Names, language: Language) -> str:
+    """Return the label of a variable, cut where two of them share a row."""
+    return shorten(variable_name(name, names, language), 36)
 
 
 def variable_in_sentence(name: str, names: Names, language: Language) -> str:
@@ -79,9 +85,25 @@ def term_words(term: str, names: Names, language: Language) -> str:
     return plain(term)
 
 
-def level_name(step: Step, language: Language) -> str:
-    """Return a level in a sentence, marked partial where terms are free."""
-    return level_words(step.name, language)
+def free_words(lhs: str, op: str, rhs: str, names: Names, language: Language) -> str:
+    """Return a parameter that is not in the model, in words."""
+    one, other = (short_name(name, names, language) for name in (lhs, rhs))
+    if op == "=~":
+        return message("latent.free_loading", language, item=other, factor=one)
+    if op == "~":
+        return message("latent.free_path", language, outcome=one, predictor=other)
+    if op == "~~":
+        return message("latent.free_covariance", language, one=one, other=other)
+    return f"{one} {op} {other}"
+
+
+def effect_name(name: str, language: Language) -> str:
+    """Return how a defined parameter is called; the names that servlab itself gives in words."""
+    for kind in ("indirect", "total"):
+        number = name.removeprefix(kind)
+        if number != name and (not number or number.isdigit()):
+            return f"{message(f'latent.effect_{kind}', language)} {number}".strip()
+    return plain(name)
 
 
 def level_words(name: str, language: Language) -> str:
@@ -108,3 +130,10 @@ def explained(fit: LatentFit) -> dict[tuple[str, str], float]:
         for key, share in zip(keys, own["std_all"].to_numpy(dtype=float), strict=True)
         if key[0] in explained_by and np.isfinite(share)
     }
+
+
+def largest_residuals(result: LatentResiduals) -> pd.DataFrame:
+    """Return the residuals of pairs of different variables, the largest first."""
+    rows = result.tidy()
+    pairs = (rows["op"] == "~~") & (rows["lhs"] != rows["rhs"]) & rows["estimate"].notna()
+    return rows.loc[pairs].reset_index(drop=True)

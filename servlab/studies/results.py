@@ -37,6 +37,12 @@ TEXT_COLUMNS = (
     "decision",
     "quantity",
     "kind",
+    "estimator",
+    "against",
+    "step",
+    "highest",
+    "rule",
+    "freed",
 )
 KEYS = ("study", "language", "result", "part", "row", "text")
 Scalar = str | int | float | bool | None

@@ -237,3 +237,50 @@ def test_row_order_and_labels_do_not_change_a_table(school):
     one = sl.table(sl.cfa(HS, school), show="fit").frame
     other = sl.table(sl.cfa(HS, school.iloc[::-1]), show="fit").frame
     pd.testing.assert_frame_equal(one, other, rtol=1e-6)
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_what_a_model_misses_is_shown_as_exploratory(fits, school, language):
+    indices = sl.modification_indices(fits["paths"])
+    shown = sl.table(indices, language=language)
+    assert len(shown.frame) == 10
+    assert shown.frame["mi"].is_monotonic_decreasing
+    assert any(("Exploratory" if language == "en" else "探索性") in note for note in shown.notes)
+    assert f"{indices.tidy()['mi'].iloc[0]:.2f}" in words(indices, language=language)
+    residuals = sl.model_residuals(fits["paths"])
+    assert len(sl.table(residuals, language=language).frame) == 10
+    assert "36" in words(residuals, language=language)  # pairs of nine items
+    groups = sl.table(sl.modification_indices(fits["groups"]), language=language)
+    assert set(groups.row_groups) <= {"Pasteur", "Grant-White"}
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_indirect_effects_have_bootstrap_intervals(fits, language):
+    draws = sl.bootstrap_fit(fits["paths"], seed=1, n_draws=40)
+    shown = sl.table(draws, language=language)
+    assert shown.row_labels()[-1] == "ind = a*b"
+    assert len(shown.frame) == 4
+    assert "ind = 0.027" in words(draws, language=language)
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_omega_of_a_model_is_told_against_its_standard(fits, language):
+    weak = sl.factor_reliability(fits["paths"])
+    assert "visual" in words(weak, language=language)
+    assert sl.table(weak, language=language).marks["reliability"][0] == "bad"
+    sound = words(sl.factor_reliability(fits["servqual"]), language=language)
+    assert ".70" in sound
+    assert ("reliable enough" if language == "en" else "均达标") in sound
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_the_first_screen_warns_before_it_tells(survey, fits, ladders, language):
+    parts = sl.summarize_model(
+        fits["servqual"], survey=survey, invariance=ladders["metric"], language=language
+    )
+    assert [type(part).__name__ for part in parts] == ["Note", "KeyFigures", "Prose"]
+    assert len(parts[1].cards) == 4
+    chosen = sl.model_choices(survey)
+    assert len(sl.model_methods(fits["servqual"], chosen, language=language)) == 3
+    assert sl.model_cover(survey, language=language).title
+    assert len(sl.comparison_notes(chosen, language=language)) == 1  # branches are too small

@@ -13,7 +13,7 @@ from servlab.estimation.latent.syntax import instrument_syntax, parse_syntax, qu
 from servlab.estimation.latent.variables import classify
 
 SERVICE_QUALITY = "service_quality"  # name of the factor of all dimensions
-FEWEST_PER_ITEM, FEWEST_IN_GROUP = 3, 50  # respondents that a group needs to be compared
+FEWEST_PER_ITEM, FEWEST_IN_GROUP = 5, 50  # respondents that a group needs to be compared
 FEWEST_PARTS = 3  # dimensions that a factor of dimensions needs
 MUCH_MISSING = 0.1  # share of rows with a missing item from which every answer is used (FIML)
 Structure = Literal["auto", "second_order", "dimensions"]
@@ -43,7 +43,7 @@ class ModelChoices:
     group_data : DataFrame
         The rows of those groups.
     left_out : tuple of str
-        Groups that are too small: fewer than 50 respondents, or than three an item.
+        Groups that are too small: fewer than 50 respondents, or than five an item.
     outcomes : tuple of str
         Outcomes in the model, in its order.
     """

@@ -15,6 +15,7 @@ from servlab.core.errors import (
     ModelError,
     NotConvergedError,
     NotIdentifiedError,
+    ServlabWarning,
     SmallSampleWarning,
 )
 from servlab.core.linalg import Array
@@ -483,6 +484,8 @@ def _flags(
             f"Heywood case: the variance of {named} is not positive; the model may be wrong, or "
             "the sample too small for it.",
             HeywoodWarning,
+            "latent_heywood",
+            items=named,
         )
     if _inadmissible(table, place):
         flags.append("inadmissible")
@@ -490,6 +493,7 @@ def _flags(
             "The covariances of the factors could not occur in any population (their matrix is "
             "not positive definite); factors may be the same thing, or the model wrong.",
             InadmissibleWarning,
+            "latent_inadmissible",
         )
     if setup.n < K.shape[1]:
         flags.append("small_sample")
@@ -497,6 +501,9 @@ def _flags(
             f"{setup.n:.0f} rows for {K.shape[1]} free parameters: errors and tests must not be "
             "trusted; simplify the model or collect more.",
             SmallSampleWarning,
+            "latent_small_sample",
+            n=f"{setup.n:.0f}",
+            free=str(K.shape[1]),
         )
     if options.estimator == "ULS":
         flags.append("naive_errors")
@@ -504,6 +511,7 @@ def _flags(
             "The standard errors of ULS presume statistics of equal variance and without "
             "covariances; estimator='MLR' has errors to be trusted.",
             InadmissibleWarning,
+            "latent_naive_errors",
         )
     if tested.indefinite:
         flags.append("indefinite")
@@ -511,6 +519,7 @@ def _flags(
             "The observed information is not positive definite at the estimates; standard errors "
             "must not be trusted.",
             InadmissibleWarning,
+            "latent_indefinite",
         )
     if setup.samples[0].weights is not None:
         flags.append("weighted")
@@ -519,9 +528,9 @@ def _flags(
     return tuple(flags)
 
 
-def _warn(message: str, category: type[Warning]) -> None:
+def _warn(message: str, category: type[ServlabWarning], key: str, **values: str) -> None:
     """Warn as from the caller of ``cfa``."""
-    warnings.warn(message, category, stacklevel=7)
+    warnings.warn(category(message, key=key, values=values), stacklevel=7)
 
 
 def _inadmissible(table: ParameterTable, place: Place) -> bool:

@@ -264,11 +264,14 @@ def _warn_shared_labels(
         and kind_of(row, variables) not in options.group_equal
     ]
     if bound:
+        names = list(dict.fromkeys(bound))
         warnings.warn(
-            f"the labels {list(dict.fromkeys(bound))} stand for one parameter in every group, "
-            "which makes it equal over groups; write one label a group, as in c(a1, "
-            "a2)*x, to let it differ.",
-            LabelWarning,
+            LabelWarning(
+                f"the labels {names} stand for one parameter in every group, which makes it "
+                "equal over groups; write one label a group, as in c(a1, a2)*x, to let it differ.",
+                key="latent_label",
+                values={"labels": ", ".join(names)},
+            ),
             stacklevel=3,
         )
 

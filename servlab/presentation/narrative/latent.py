@@ -19,9 +19,10 @@ from servlab.presentation.formats import (
     format_p_relation,
     format_share,
 )
-from servlab.presentation.labels import listed, plain
+from servlab.presentation.labels import listed
 from servlab.presentation.latent_words import (
     Names,
+    effect_name,
     explained,
     variable_in_sentence,
 )
@@ -227,7 +228,7 @@ def _path_sentences(fit: LatentFit, language: Language, names: Names) -> list[st
             message(
                 "latent.says_defined",
                 language,
-                name=plain(str(name)),
+                name=effect_name(str(name), language),
                 estimate=format_number(estimate, 3),
                 interval=format_interval(low, high, 3),
                 verdict=message(f"latent.{apart}", language),

@@ -189,8 +189,8 @@ def frame_of(diagram: Diagram, *, narrow: bool) -> Frame:
     width = NARROW if narrow else WIDE
     items, number, rx, size = (84, 25, 40, 11) if narrow else (262, 34, 66, 12)
     several = any(diagram.order_at(link) for link in diagram.loadings)
-    if narrow and several and diagram.tops:
-        items, rx = 62, 32
+    if diagram.tops:  # room for a second column of factors
+        items, rx = (62, 32) if narrow else (200, 58)
     space = number * (2.2 if several else 1.2)
     column = items + space + (14 if narrow else 36) + rx
     if not diagram.items:

@@ -53,14 +53,14 @@ def invariance_table(
     return (_means if show == "means" else _ladder)(result, language, survey or instrument)
 
 
-def _ladder(result: InvarianceResult, language: Language, names: Names) -> Table:
+def _ladder(result: InvarianceResult, language: Language, _names: Names) -> Table:
     """Show every model with its comparison, the exploratory ones apart."""
     frame = result.tidy()
     verdicts = [
         _verdict(row.holds, bool(row.disputed), bool(row.accepted)) for row in frame.itertuples()
     ]
     frame["verdict"] = [message(f"invariance.verdict_{v}", language) for v in verdicts]
-    labels = [_label(row, names, language) for row in frame.itertuples()]
+    labels = [_label(row, language) for row in frame.itertuples()]
     n_full = len(result.climb.full)
     kinds = ["full"] * n_full + ["partial"] * (len(frame) - n_full)
     several = "partial" in kinds
@@ -98,14 +98,14 @@ def _verdict(holds: object, disputed: bool, accepted: bool) -> str:
     return "disputed" if disputed else "holds"
 
 
-def _label(row: object, names: Names, language: Language) -> str:
+def _label(row: object, language: Language) -> str:
     """Return the name of a model, with its free terms."""
     level = str(getattr(row, "term", "")).removeprefix("partial ")
     name = message(f"invariance.{level}", language)
     freed = str(getattr(row, "freed", ""))
     if not freed:
         return name
-    words = [term_words(term, names, language) for term in freed.split(", ")]
+    words = [term_words(term, None, language) for term in freed.split(", ")]  # codes alone fit
     terms = listed(words, language, most=4)
     return message("invariance.partial", language, level=name, terms=terms)
 

@@ -17,6 +17,7 @@ from servlab.presentation.formats import format_count
 from servlab.presentation.labels import dropped_note, plain
 from servlab.presentation.latent_words import (
     Names,
+    effect_name,
     explained,
     variable_name,
 )
@@ -146,7 +147,7 @@ def _fit(fit: LatentFit, language: Language, _names: Names) -> Table:
         formats={
             "chi2": "number", "df": "count", "p_value": "p", "chi2_df": "number",
             "cfi": "correlation3", "tli": "correlation3", "rmsea": "correlation3",
-            "interval": "interval_correlation3", "srmr": "correlation3",
+            "interval": "interval_correlation", "srmr": "correlation3",
         },
         row_header=message("latent.col_form", language),
         notes=sentences(
@@ -301,7 +302,7 @@ def _structure(fit: LatentFit, language: Language, names: Names) -> Table:
         for lhs, group in zip(rows["lhs"], rows["group"], strict=True)
     ]
     labels = [
-        _path_label(row, names, language)
+        path_label(row, names, language)
         for row in rows[["lhs", "op", "rhs"]].itertuples(index=False)
     ]
     kinds = {
@@ -331,11 +332,13 @@ def _structure(fit: LatentFit, language: Language, names: Names) -> Table:
     )
 
 
-def _path_label(row: tuple[str, str, str], names: Names, language: Language) -> str:
+def path_label(row: tuple[str, str, str], names: Names, language: Language) -> str:
     """Return a path or a defined parameter as a row header."""
     lhs, op, rhs = row
     if op == ":=":
-        return message("latent.defined", language, name=plain(lhs), expression=plain(rhs))
+        return message(
+            "latent.defined", language, name=effect_name(lhs, language), expression=plain(rhs)
+        )
     return message(
         "latent.path",
         language,
