@@ -19,12 +19,14 @@ import numpy as np
 import pandas as pd
 import pyreadstat
 from pyarrow import feather, parquet
+from python_calamine import CalamineWorkbook
 
 from servlab.core.errors import KeyingWarning, ServlabError
 from servlab.data.codebook import Codebook, load_codebook
 from servlab.data.readers import read_survey
 from tests.data_layer.broken_books import plain as workbook
 from tests.data_layer.conftest import CODEBOOK
+from tests.data_layer.old_books import xls
 
 ITEMS = ["P1", "P2", "P3"]
 REST = '[respondents]\nid = "id"\n[covariates.branch]\ncolumn = "branch"\n'
@@ -64,6 +66,8 @@ def original(kind: str, folder: Path) -> bytes:
         pyreadstat.write_sav(frame, str(path))
     elif kind == "dta":
         pyreadstat.write_dta(frame, str(path))
+    elif kind == "xls":
+        return xls([list(frame.columns), *frame.to_numpy().tolist()])
     elif kind == "feather":
         frame.to_feather(path)
     else:
@@ -119,6 +123,13 @@ def by_arrow(content: bytes, path: Path) -> Cells:
     return listed(pd.DataFrame(read(path).to_pydict()))
 
 
+def by_calamine(content: bytes, path: Path) -> Cells:
+    """Return the cells of an old workbook as its library hands them over, cell by cell."""
+    rows = CalamineWorkbook.from_path(str(path)).get_sheet_by_index(0).to_python()
+    frame = pd.DataFrame(rows[1:], columns=rows[0])
+    return [row for row in listed(frame) if any(cell is not None for cell in row)]
+
+
 def by_bytes(content: bytes, path: Path) -> Cells:
     """Return the cells of an SPSS file: the doubles at its end, which nothing may change.
 
@@ -141,7 +152,7 @@ def unchanged(content: bytes, path: Path) -> Cells:
 
 ORACLES: dict[str, Callable[[bytes, Path], Cells]] = {
     "csv": by_csv, "xlsx": unchanged, "sav": by_bytes, "dta": by_pandas, "parquet": by_arrow,
-    "feather": by_arrow,
+    "feather": by_arrow, "xls": by_calamine,
 }  # fmt: skip
 
 
@@ -172,9 +183,12 @@ def as_read(path: Path, book: Codebook) -> tuple[Cells | None, str]:
 def same(ours: Cells, theirs: Cells) -> bool:
     """Return whether two readings are one: texts without blanks around, answers as numbers."""
 
+    def text(cell: object) -> str | None:
+        whole = isinstance(cell, float) and cell.is_integer()  # an id that is a number
+        return None if cell is None else str(int(cell) if whole else cell).strip() or None
+
     def plain(row: list) -> list:
-        texts = [None if c is None else str(c).strip() or None for c in row[:2]]
-        return [*texts, *(str(number(c)) for c in row[2:])]
+        return [*map(text, row[:2]), *(str(number(c)) for c in row[2:])]
 
     return [plain(row) for row in ours] == [plain(row) for row in theirs]
 

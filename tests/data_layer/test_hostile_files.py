@@ -18,6 +18,7 @@ import pytest
 from servlab.core.errors import DataError, ServlabError
 from servlab.data.readers import read_survey
 from tests.data_layer import broken_books as books
+from tests.data_layer.old_books import xls
 
 NAN = np.nan
 BOTH = [[1, 2, 3], [4, 5, 6]]
@@ -112,6 +113,23 @@ REFUSED = {
         "a.xlsx", books.formulas("#N/A"), "", r"'P2', row 2: '#N/A' is no number; .*missing",
     ),
     "a lost reference": ("a.xlsx", books.formulas("#REF!"), "", r"row 2: '#REF!' is no number"),
+    "an error in an old workbook": (
+        "a.xls", xls([["P1", "P2", "P3"], [1, "#N/A", 3]]), "",
+        r"cell B2: holds an error such as #N/A, which an .xls cannot tell from an empty cell",
+    ),
+    "an error of a formula in an old workbook": (
+        "a.xls", xls([["P1", "P2", "P3"], [1, 2, 3], [4, 5, "=#REF!"]]), "",
+        r"cell C3: holds an error such as .*save the file as .xlsx",
+    ),
+    "true in an old workbook": (
+        "a.xls", xls([["P1", "P2", "P3"], [1, 2, True]]), "", r"'P3', row 2: 'TRUE' is no number",
+    ),
+    "an old workbook cut off": (
+        "a.xls", cut(xls([["P1", "P2", "P3"], [1, 2, 3]]), 0.1), "", r"damaged or cut off",
+    ),
+    "an old workbook called new": (
+        "a.xlsx", xls([["P1", "P2", "P3"], [1, 2, 3]]), "", r"is an old Excel file or a password",
+    ),
     "a formula without its result": (
         "a.xlsx", books.uncalculated(), "", r"cell B2: holds a formula without its result",
     ),
@@ -239,6 +257,11 @@ READ = {
         "a.xlsx", books.formulas("#N/A"), 'missing = ["#N/A"]', [[1, NAN, 3], [4, 5, 6]],
     ),
     "numbers stored as text": ("a.xlsx", books.numbers_as_text(), "", BOTH),
+    "an old workbook": ("a.xls", xls([["P1", "P2", "P3"], [1, 2, 3], [4, 5, 6]]), "", BOTH),
+    "a hole in an old workbook": (
+        "a.xls", xls([["P1", "P2", "P3"], [1, None, 3], [4, 5, "6"]]), "",
+        [[1, NAN, 3], [4, 5, 6]],
+    ),
     "hidden rows, columns and sheets": ("a.xlsx", books.hidden_parts(), "", BOTH),
     "a hidden sheet by its name": (
         "a.xlsx", books.hidden_parts(), '[file]\nsheet = "Lists"\n', [[7, 7, 7]],

@@ -1,4 +1,4 @@
-"""Two thousand mutated files: a message, the original's answers, or what another reader reads too.
+"""Over two thousand mutants: a message, the answers of the original, or of another reader.
 
 A flipped digit in text is another legal file. Whether a survivor was read rightly is decided by an
 independent reading of the same bytes: Python's csv and float, pandas' Stata reader, the doubles
@@ -18,8 +18,8 @@ from servlab.data.formats.encodings import encoding_of
 from tests.data_layer import mutants
 
 ROOT = Path(__file__).resolve().parents[2]
-KINDS = ("csv", "xlsx", "sav", "dta", "parquet")
-EACH = 400  # of five kinds: 2,000 mutants
+KINDS = ("csv", "xlsx", "xls", "sav", "dta", "parquet")
+EACH = 400  # of six kinds: 2,400 mutants
 
 
 def outcome(kind, seed, n):

@@ -2,6 +2,7 @@
 
 import io
 import itertools
+import re
 import string
 import zipfile
 import zlib
@@ -21,6 +22,11 @@ from servlab.data.formats.xlsx import Package, refuse_bomb
 from servlab.data.schema import Label
 
 PIECE = 100_000  # cells handed over at once: markup takes more memory than text
+# [MS-XLS] BoolErr, and Formula whose result is an error: row, column, style, error code
+ERROR_RECORDS = (
+    re.compile(rb"\x05\x02\x08\x00(..)(..)..[\x00\x07\x0f\x17\x1d\x24\x2a]\x01", re.DOTALL),
+    re.compile(rb"\x06\x00..(..)(..)..\x02.[\x00\x07\x0f\x17\x1d\x24\x2a]...\xff\xff", re.DOTALL),
+)
 LETTERS = string.ascii_uppercase
 MOST_CELLS = 500_000_000  # spanned by a sheet; more is a stray cell far away
 BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, ValueError)
@@ -55,6 +61,7 @@ def _xlsx(name: str, content: bytes, file: FileFormat) -> RawTable:
 def _xls(name: str, content: bytes, file: FileFormat) -> RawTable:
     from python_calamine import CalamineError, CalamineWorkbook
 
+    _refuse_errors(name, content)
     try:
         book = CalamineWorkbook.from_filelike(io.BytesIO(content))
         sheets = {sheet: book.get_sheet_by_name(sheet) for sheet in book.sheet_names}
@@ -69,6 +76,22 @@ def _xls(name: str, content: bytes, file: FileFormat) -> RawTable:
         raise DataError(
             f"{name} cannot be opened as a workbook ({err}); save it again as .xlsx."
         ) from None
+    except BaseException as err:
+        if type(err).__name__ != "PanicException":  # how the library gives up on a cut file
+            raise
+        raise DataError(f"{name} is damaged or cut off; copy or export it again.") from None
+
+
+def _refuse_errors(name: str, content: bytes) -> None:
+    """Refuse an old workbook with an error such as #N/A: its library reads that as empty."""
+    for record in ERROR_RECORDS:
+        found = record.search(content)
+        if found:
+            row, column = (int.from_bytes(part, "little") for part in found.groups())
+            raise DataError(
+                f"{name}, cell {letters(column)}{row + 1}: holds an error such as #N/A, which an "
+                ".xls cannot tell from an empty cell; mend it, or save the file as .xlsx."
+            )
 
 
 def _locked(name: str) -> DataError:
