@@ -196,4 +196,16 @@ def _input_paths(values: ParameterValues) -> dict[str, Path]:
         from servlab.data.waves_file import codebook_files
 
         paths |= {f"codebook {part.name}": part for part in codebook_files(codebook)[1:]}
+        paths |= _catalog(values.values.get("data"), codebook)
     return paths
+
+
+def _catalog(data: Any, codebook: Path) -> dict[str, Path]:
+    """Return the catalog that a SAS data set takes its labels from, if there is one."""
+    if not isinstance(data, Path) or data.suffix.lower() != ".sas7bdat":
+        return {}
+    from servlab.data.codebook import load_codebook
+    from servlab.data.formats.sas import catalog_of
+
+    found = catalog_of(data, load_codebook(codebook).spec.file.catalog)
+    return {} if found is None else {f"catalog {found.name}": found}

@@ -17,6 +17,7 @@ from servlab.core.errors import CodebookError, ParameterError
 from servlab.studies import preflight, runner
 from servlab.studies.kernel import Terminated
 from servlab.studies.runner import run_study
+from tests.one_survey import codebook_text
 
 pytestmark = [pytest.mark.study, pytest.mark.usefixtures("stub_report")]
 
@@ -265,3 +266,18 @@ def test_studies_in_two_threads_do_not_mix(toy, tmp_path):
         runs = list(pool.map(study, ("1", "2")))
     assert [run.results["wave"].value for run in runs] == ["1", "2"]
     assert [run.report.name for run in runs] == ["wave 1.en.html", "wave 2.en.html"]
+
+
+def test_the_catalog_of_a_sas_data_set_counts_in_the_key(toy, tmp_path):
+    for part in (Path(__file__).resolve().parents[1] / "fixtures").glob("one_survey.sas*"):
+        (tmp_path / part.name).write_bytes(part.read_bytes())
+    (tmp_path / "c.toml").write_text(codebook_text(), encoding="utf-8")
+    given = {"data": tmp_path / "one_survey.sas7bdat", "codebook": tmp_path / "c.toml"}
+    options = {"out": tmp_path, "name": None, "language": None, "timeout": 60.0}
+    path = toy("x = 1", parameters=PAIR)
+    call = preflight.prepare(path, given, **options)
+    assert [part.name for part in call.inputs] == [
+        "data", "codebook", "catalog one_survey.sas7bcat",
+    ]  # fmt: skip
+    (tmp_path / "one_survey.sas7bcat").unlink()
+    assert preflight.prepare(path, given, **options).key != call.key

@@ -27,7 +27,7 @@ def read_sas(path: Path, content: bytes, catalog: str | None) -> RawTable:
     """
     frame, meta = _opened(path, content)
     formats = {c: f for c, f in (meta.variable_to_label or {}).items() if not _built_in(f)}
-    found = _catalog_of(path, catalog)
+    found = catalog_of(path, catalog)
     notes: tuple[Label, ...] = ()
     value_labels: dict[str, dict[Any, str]] = {}
     if found is not None:
@@ -65,7 +65,7 @@ def _opened(path: Path, content: bytes) -> tuple[Any, Any]:
         return in_pieces(pyreadstat.read_sas7bdat, str(copy), user_missing=True)
 
 
-def _catalog_of(path: Path, catalog: str | None) -> Path | None:
+def catalog_of(path: Path, catalog: str | None) -> Path | None:
     """Return the catalog's path: the one named, which must exist, or the one beside the data."""
     if catalog is None:
         beside = path.with_suffix(".sas7bcat")
