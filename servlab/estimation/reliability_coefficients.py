@@ -11,7 +11,12 @@ import numpy as np
 import pandas as pd
 
 from servlab.core.checks import check_count
-from servlab.core.errors import ModelError, NotConvergedError, SparseDataWarning
+from servlab.core.errors import (
+    InadmissibleWarning,
+    ModelError,
+    NotConvergedError,
+    SparseDataWarning,
+)
 from servlab.core.standards import standard
 from servlab.data.instrument import Instrument
 from servlab.data.survey import Survey
@@ -50,7 +55,8 @@ class ReliabilityCoefficients:
     heywood : dict of str to tuple of str
         Dimensions whose one-factor model has a Heywood case, with the items: a flag.
     inadmissible : tuple of str
-        Dimensions whose categorical omega exceeds 1: a flag.
+        Dimensions whose categorical omega exceeds 1, or whose polychoric correlations cannot all
+        hold at once: a flag.
     misfit : tuple of str
         Dimensions among whose items one factor leaves a root mean square residual over .08: a
         flag, since their omegas of one factor would be too high.
@@ -159,10 +165,11 @@ def reliability_coefficients(
     scales[OVERALL_ITEMS] = list(items.columns)
     rows, heywood, left_out = {}, {}, {}
     sparse: list[str] = []
+    impossible: list[str] = []
     for code, columns in scales.items():
         one_factor = code != OVERALL_ITEMS or whole_is_one
         try:
-            with _sparse_noted(code, sparse):
+            with _warnings_noted(code, sparse, impossible):
                 rows[code], items_at_bound = _row(items[columns], conf_level, one_factor=one_factor)
         except ModelError as err:
             left_out[code] = str(err)
@@ -176,7 +183,8 @@ def reliability_coefficients(
     table = pd.DataFrame.from_dict(rows, orient="index")
     residual = table.pop("rms_one_factor")
     misfit = tuple(residual.index[residual > standard("rms_residual").value])
-    inadmissible = tuple(table.index[table["categorical_omega"] > 1])
+    over = table["categorical_omega"] > 1
+    inadmissible = tuple(str(code) for code in table.index if over[code] or code in impossible)
     complete = int(items.notna().all(axis=1).sum())
     return ReliabilityCoefficients(
         instrument=survey.instrument,
@@ -247,16 +255,18 @@ def _recommended(table: pd.DataFrame, doubtful: set[str]) -> pd.Series:
 
 
 @contextmanager
-def _sparse_noted(code: str, sparse: list[str]) -> Iterator[None]:
-    """Note empty cells of a scale instead of warning of them one scale at a time."""
+def _warnings_noted(code: str, sparse: list[str], impossible: list[str]) -> Iterator[None]:
+    """Note which scale a warning is about; empty cells are told once for all scales."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         yield
     for entry in caught:
-        if not issubclass(entry.category, SparseDataWarning):
-            warnings.warn(entry.message, entry.category, stacklevel=3)
-        elif code not in sparse:
-            sparse.append(code)
+        if issubclass(entry.category, SparseDataWarning):
+            sparse += [code] if code not in sparse else []
+            continue
+        if issubclass(entry.category, InadmissibleWarning):
+            impossible.append(code)
+        warnings.warn(entry.message, entry.category, stacklevel=3)
 
 
 def _warn_sparse(sparse: list[str]) -> None:

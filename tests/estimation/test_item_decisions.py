@@ -226,6 +226,16 @@ def test_an_omega_over_one_is_flagged_and_never_recommended():
     assert found.recommended["b"] == "categorical_omega"
 
 
+def test_impossible_polychorics_of_a_scale_are_flagged_by_its_name():
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        found = sl.reliability_coefficients(sl.load_example("abc"), "importance")
+    assert any("cannot all hold at once" in str(w.message) for w in caught)
+    assert found.inadmissible == ("technical",)
+    assert found.recommended["technical"] == "alpha"
+    assert found.recommended["sales"] == "categorical_omega"
+
+
 def test_several_factors_without_dimensions_have_no_omega_of_one_factor():
     survey = tiny_survey(n=120, per_dimension=(6,), batteries=("perception",))
     bare = survey.instrument.model_copy(
