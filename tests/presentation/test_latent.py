@@ -169,6 +169,17 @@ def test_failed_invariance_is_hard_to_miss(ladders, name, said):
     assert [note.kind for note in notes] == ["warning"]
 
 
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_levels_of_a_model_that_does_not_fit_conclude_nothing(school, language):
+    one = "f =~ x1 + x2 + x3 + x4 + x5 + x6 + x7 + x8 + x9"
+    found = sl.measurement_invariance(one, school, group="school")
+    assert "configural_misfit" in found.flags
+    text = words(found, language=language)
+    assert ("nothing may be concluded" if language == "en" else "不能得出可比或不可比") in text
+    assert ("pooled standard deviations" if language == "en" else "合并标准差") not in text
+    assert len(sl.invariance_warnings(found, language=language)) >= 1
+
+
 def test_no_latent_means_are_shown_without_scalar_invariance(ladders):
     assert len(sl.table(ladders["metric"], show="means").frame) == 0
     assert "no latent means to compare" in words(ladders["metric"])

@@ -100,6 +100,8 @@ def invariance_warnings(
 def _reach(result: InvarianceResult, language: Language, names: Names) -> str:
     """Say the highest level that stands and what it permits."""
     labels, level = labels_in_sentence(result, language), level_words(result.highest, language)
+    if "configural_misfit" in result.flags:
+        return message("invariance.says_misfit", language, labels=labels, level=level)
     if result.comparable_means and not result.exploratory:
         return message("invariance.says_full", language, labels=labels, level=level)
     if result.comparable_means:
@@ -164,6 +166,8 @@ def _means(result: InvarianceResult, language: Language, names: Names) -> list[s
     """Say how latent means differ, or that they may not be compared."""
     if result.means is None:
         return [message("invariance.means_refused", language)]
+    if "configural_misfit" in result.flags:
+        return []
     reference = battery_name(result.labels[0], language)
     sentences = []
     for factor, group, effect, p in zip(

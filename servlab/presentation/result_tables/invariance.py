@@ -29,10 +29,10 @@ Show = Literal["ladder", "violations", "means"]
 SHOWN: tuple[Show, ...] = ("ladder", "violations", "means")
 MOST_VIOLATIONS = 10
 _LADDER = {
-    "chi2": "number", "df": "count", "cfi": "correlation3", "rmsea": "correlation3",
-    "srmr": "correlation3", "chi2_diff": "number", "df_diff": "count", "p_diff": "p",
-    "cfi_change": "signed3", "rmsea_change": "signed3", "srmr_change": "signed3",
-    "verdict": "text",
+    "verdict": "text", "chi2": "number", "df": "count", "cfi": "correlation3",
+    "cfi_change": "signed3", "rmsea": "correlation3", "rmsea_change": "signed3",
+    "srmr": "correlation3", "srmr_change": "signed3", "chi2_diff": "number", "df_diff": "count",
+    "p_diff": "p",
 }  # fmt: skip
 _PLAIN = {"cfi": "CFI", "rmsea": "RMSEA", "srmr": "SRMR"}
 
