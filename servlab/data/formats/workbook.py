@@ -27,6 +27,7 @@ ERROR_RECORDS = (
     re.compile(rb"\x05\x02\x08\x00(..)(..)..[\x00\x07\x0f\x17\x1d\x24\x2a]\x01", re.DOTALL),
     re.compile(rb"\x06\x00..(..)(..)..\x02.[\x00\x07\x0f\x17\x1d\x24\x2a]...\xff\xff", re.DOTALL),
 )
+XLS_COLUMNS = 256
 LETTERS = string.ascii_uppercase
 MOST_CELLS = 500_000_000  # spanned by a sheet; more is a stray cell far away
 BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, ValueError)
@@ -102,6 +103,8 @@ def _locked(name: str) -> DataError:
 
 def _padded(sheet: Any) -> Iterator[Row]:
     """Yield a sheet's rows from column A on, whatever its upper left corner leaves out."""
+    if sheet.end and sheet.end[1] >= XLS_COLUMNS:
+        raise ValueError("a cell stands beyond the last column there can be")
     left = [None] * (sheet.start[1] if sheet.start else 0)
     for row in sheet.iter_rows():
         yield left + [None if cell == "" else cell for cell in row]
