@@ -54,7 +54,9 @@ def instrument_of(names: Names) -> Instrument | None:
 
 def _own_label(name: str, names: Names, language: Language) -> str:
     """Return the label of an outcome, a covariate or the factor of all dimensions; or nothing."""
-    if name == SERVICE_QUALITY:
+    instrument = instrument_of(names)
+    whole = instrument is not None and not instrument.dimensions and name == "quality"
+    if name == SERVICE_QUALITY or whole:
         return message("latent.service_quality", language)
     if isinstance(names, Survey) and name in names.variables:
         return plain(names.label(name, language))

@@ -34,8 +34,9 @@ def narrate_invariance(
     survey: Survey | None = None,
 ) -> Prose:
     """Say how far invariance reaches, what breaks it, and how latent means differ."""
+    flags = [flag for flag in result.flags if flag != "configural_misfit"]  # the verdict says it
     paragraphs = [
-        join_sentences([message(f"latent.flag_{f}", language) for f in result.flags], language),
+        join_sentences([message(f"latent.flag_{f}", language) for f in flags], language),
         join_sentences(
             [
                 message("invariance.says_gap", language) if result.over == "batteries" else "",

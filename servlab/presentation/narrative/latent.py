@@ -64,15 +64,7 @@ def narrate_factor_reliability(
     limit = format_correlation(standard("reliability").value)
     weak = rows[rows["reliability"] < standard("reliability").value]
     if len(weak):
-        words = [
-            message(
-                "latent.item_value",
-                language,
-                item=variable_in_sentence(str(factor), names, language),
-                value=format_correlation(float(value)),
-            )
-            for factor, value in zip(weak["factor"], weak["reliability"], strict=True)
-        ]
+        words = _valued(weak["factor"], weak["reliability"], language, names)
         factors = listed(words, language)
         return Prose(message("latent.says_unreliable", language, standard=limit, factors=factors))
     at = int(rows["reliability"].to_numpy().argmin())
@@ -152,16 +144,20 @@ def _loading_sentences(fit: LatentFit, language: Language, names: Names) -> list
 
 def _item_values(rows: pd.DataFrame, language: Language, names: Names) -> str:
     """Return items with their standardized loadings."""
-    words = [
+    return listed(_valued(rows["rhs"], rows["std_all"], language, names), language)
+
+
+def _valued(variables: pd.Series, values: pd.Series, language: Language, names: Names) -> list[str]:
+    """Return variables with a number each."""
+    return [
         message(
             "latent.item_value",
             language,
             item=variable_in_sentence(str(name), names, language),
             value=format_correlation(float(value)),
         )
-        for name, value in zip(rows["rhs"], rows["std_all"], strict=True)
+        for name, value in zip(variables, values, strict=True)
     ]
-    return listed(words, language)
 
 
 def _close_factors(fit: LatentFit, language: Language, names: Names) -> list[str]:
@@ -220,18 +216,25 @@ def _path_sentences(fit: LatentFit, language: Language, names: Names) -> list[st
                     )
                 )
     defined = frame[frame["op"] == ":="]
+    return sentences + effect_sentences(defined, "latent.says_defined", language)
+
+
+def effect_sentences(rows: pd.DataFrame, key: str, language: Language, **values: str) -> list[str]:
+    """Say defined parameters with their intervals, and whether zero lies inside."""
+    sentences = []
     for name, estimate, low, high in zip(
-        defined["lhs"], defined["estimate"], defined["conf_low"], defined["conf_high"], strict=True
+        *(rows[c] for c in ("lhs", "estimate", "conf_low", "conf_high")), strict=True
     ):
         apart = "verdict_holds_zero" if low <= 0 <= high else "verdict_apart"
         sentences.append(
             message(
-                "latent.says_defined",
+                key,
                 language,
                 name=effect_name(str(name), language),
-                estimate=format_number(estimate, 3),
-                interval=format_interval(low, high, 3),
+                estimate=format_number(float(estimate), 3),
+                interval=format_interval(float(low), float(high), 3),
                 verdict=message(f"latent.{apart}", language),
+                **values,
             )
         )
     return sentences

@@ -11,18 +11,17 @@ from servlab.presentation.display import Prose
 from servlab.presentation.formats import (
     format_correlation,
     format_count,
-    format_interval,
     format_number,
 )
 from servlab.presentation.labels import conf_text
 from servlab.presentation.latent_words import (
-    effect_name,
     free_words,
     largest_residuals,
     variable_in_sentence,
 )
 from servlab.presentation.messages import join_sentences, message
 from servlab.presentation.narrative.dispatch import narrate
+from servlab.presentation.narrative.latent import effect_sentences
 
 
 @narrate.register
@@ -89,21 +88,7 @@ def narrate_bootstrap(
 ) -> Prose:
     """Say the defined parameters with their bootstrap intervals."""
     rows = result.tidy(conf_level=conf_level)
-    rows = rows[rows["op"] == ":="]
-    sentences = []
-    for name, estimate, low, high in zip(
-        rows["lhs"], rows["estimate"], rows["conf_low"], rows["conf_high"], strict=True
-    ):
-        apart = "verdict_holds_zero" if low <= 0 <= high else "verdict_apart"
-        sentences.append(
-            message(
-                "latent.says_bootstrap",
-                language,
-                name=effect_name(str(name), language),
-                estimate=format_number(estimate, 3),
-                level=conf_text(conf_level),
-                interval=format_interval(low, high, 3),
-                verdict=message(f"latent.{apart}", language),
-            )
-        )
+    defined = rows[rows["op"] == ":="]
+    level = conf_text(conf_level)
+    sentences = effect_sentences(defined, "latent.says_bootstrap", language, level=level)
     return Prose(join_sentences(sentences, language))

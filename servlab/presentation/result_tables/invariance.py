@@ -179,9 +179,12 @@ def _means(result: InvarianceResult, language: Language, names: Names) -> Table:
         },
         row_header=message("invariance.col_factor", language),
         notes=sentences(
-            [refused, message("invariance.means_note", language, reference=reference)]
-            if not refused
-            else [refused]
+            [refused]
+            if refused
+            else [
+                *flag_sentences(result.flags, language),
+                message("invariance.means_note", language, reference=reference),
+            ]
         ),
         language=language,
     )  # fmt: skip

@@ -22,7 +22,7 @@ from servlab.presentation.latent_words import (
     variable_name,
 )
 from servlab.presentation.messages import message
-from servlab.presentation.result_tables.build import sentences
+from servlab.presentation.result_tables.build import sentences, with_interval
 from servlab.presentation.result_tables.dispatch import table
 from servlab.presentation.standards import standard_note, threshold
 from servlab.presentation.tables import Mark, Table
@@ -141,13 +141,13 @@ def _fit(fit: LatentFit, language: Language, _names: Names) -> Table:
         caption=message("latent.fit_caption", language),
         headings={
             "chi2": "χ²", "df": "df", "p_value": "p", "chi2_df": "χ²/df", "cfi": "CFI",
-            "tli": "TLI", "rmsea": "RMSEA", "interval": message("latent.col_interval90", language),
-            "srmr": "SRMR",
+            "tli": "TLI", "rmsea": "RMSEA", "srmr": "SRMR",
+            "interval": message("latent.col_interval90", language),
         },
         formats={
             "chi2": "number", "df": "count", "p_value": "p", "chi2_df": "number",
             "cfi": "correlation3", "tli": "correlation3", "rmsea": "correlation3",
-            "interval": "interval_correlation", "srmr": "correlation3",
+            "srmr": "correlation3", "interval": "interval_correlation3",
         },
         row_header=message("latent.col_form", language),
         notes=sentences(
@@ -257,10 +257,7 @@ def _factors(fit: LatentFit, language: Language, names: Names) -> Table:
     frame = standardized_solution(fit)
     latent = {*fit.latent}
     hidden = frame["lhs"].isin(latent) & frame["rhs"].isin(latent)
-    rows = frame[(frame["op"] == "~~") & hidden & (frame["lhs"] != frame["rhs"])].copy()
-    rows["interval"] = pd.Series(
-        list(zip(rows["conf_low"], rows["conf_high"], strict=True)), index=rows.index, dtype=object
-    )
+    rows = with_interval(frame[(frame["op"] == "~~") & hidden & (frame["lhs"] != frame["rhs"])])
     labels = [
         _grouped(
             f"{variable_name(str(a), names, language)} – {variable_name(str(b), names, language)}",
@@ -292,10 +289,7 @@ def _factors(fit: LatentFit, language: Language, names: Names) -> Table:
 def _structure(fit: LatentFit, language: Language, names: Names) -> Table:
     """Show the paths and the defined parameters."""
     frame = fit.tidy()
-    rows = frame[frame["op"].isin(["~", ":="])].copy()
-    rows["interval"] = pd.Series(
-        list(zip(rows["conf_low"], rows["conf_high"], strict=True)), index=rows.index, dtype=object
-    )
+    rows = with_interval(frame[frame["op"].isin(["~", ":="])])
     shares = explained(fit)
     rows["r_squared"] = [
         shares.get((lhs, group), np.nan)
