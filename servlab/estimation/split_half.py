@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from servlab.core.checks import check_choice
+from servlab.core.checks import check_choice, check_count
 from servlab.core.errors import ModelError
 from servlab.core.linalg import Array
 from servlab.estimation.correlation_checks import check_invertible
@@ -16,7 +16,7 @@ from servlab.estimation.reliability import keyed_against
 
 Scale = Literal["raw", "standardized"]
 
-MOST_ITEMS = 18  # 48,620 splits; beyond it a scale has too many halves to visit
+MOST_ITEMS = 18  # 24,310 splits; 22 items have 352,716
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -25,8 +25,10 @@ class SplitHalf:
 
     Attributes
     ----------
-    mean, lowest, highest : float
-        Over all splits; ``highest`` is Guttman's lambda 4.
+    mean : float
+        Over all splits.
+    lowest, highest : float
+        Over the splits visited; over all of them ``highest`` is Guttman's lambda 4.
     odd_even : float
         Of the split into items 1, 3, 5, ... and 2, 4, 6, ...
     first_last : float
@@ -34,6 +36,9 @@ class SplitHalf:
     best, worst : tuple of str
         One half of the split with the highest and with the lowest reliability.
     n_splits : int
+        Splits visited.
+    drawn : bool
+        Whether they are a random draw, so that ``lowest`` and ``highest`` are not the last word.
     n, n_dropped : int
         Rows used and lost to missing values.
     negative_items : tuple of str
@@ -51,6 +56,7 @@ class SplitHalf:
     n: int
     n_dropped: int
     negative_items: tuple[str, ...] = ()
+    drawn: bool = False
 
     def tidy(self) -> pd.DataFrame:
         """Return a row a summary of the splits."""
@@ -63,15 +69,25 @@ class SplitHalf:
         return pd.DataFrame([row])
 
 
-def split_half(items: pd.DataFrame | Moments, *, scale: Scale = "raw") -> SplitHalf:
-    """Return the reliabilities of all splits of a scale into two halves.
+def split_half(
+    items: pd.DataFrame | Moments,
+    *,
+    scale: Scale = "raw",
+    n_draws: int = 10_000,
+    seed: int | None = None,
+) -> SplitHalf:
+    """Return the reliabilities of the splits of a scale into two halves.
 
     Parameters
     ----------
     items : DataFrame or Moments
-        (n, k) responses in scale points, 2 to 18 items, reversed already.
+        (n, k) responses in scale points, reversed already.
     scale : {"raw", "standardized"}
         Halves are sums of answers, or of standardized answers.
+    n_draws : int
+        Splits drawn where there are more than 18 items; of fewer items all are visited.
+    seed : int, optional
+        Seed of the draws; needed with more than 18 items.
 
     Returns
     -------
@@ -80,7 +96,7 @@ def split_half(items: pd.DataFrame | Moments, *, scale: Scale = "raw") -> SplitH
     Raises
     ------
     ModelError
-        For a constant item or more than 18 items.
+        For a constant item, or more than 18 items without a seed.
 
     Warns
     -----
@@ -90,12 +106,15 @@ def split_half(items: pd.DataFrame | Moments, *, scale: Scale = "raw") -> SplitH
     Notes
     -----
     Guttman's and Rulon's ``4 cov(A, B) / var(A + B)``, which does not need equal halves. With an
-    odd number of items halves differ by one, and every such split is visited (psych 2.2.9 visits
-    half of them).
+    odd number of items halves differ by one, and every such split counts (psych 2.2.9 visits
+    half of them). The mean over all splits needs no visit: two items stand in different halves in
+    a share ``2 h (k - h) / (k (k - 1))`` of the splits, ``h`` the smaller half, so that it is
+    ``4 h (k - h) / (k (k - 1))`` times the share of the covariances in the variance of the sum;
+    of even k this is alpha [cronbach1951]_.
 
     References
     ----------
-    guttman1945.
+    guttman1945; cronbach1951.
 
     Examples
     --------
@@ -105,17 +124,21 @@ def split_half(items: pd.DataFrame | Moments, *, scale: Scale = "raw") -> SplitH
     3
     """
     check_choice("scale", scale, ("raw", "standardized"))
+    n_draws = check_count("n_draws", n_draws, minimum=100)
     given = moments(items)
     k = len(given.names)
-    if k > MOST_ITEMS:
-        raise ModelError(f"split_half visits every split of at most {MOST_ITEMS} items; got {k}.")
+    if k > MOST_ITEMS and seed is None:
+        raise ModelError(
+            f"split_half visits every split of at most {MOST_ITEMS} items and draws some of "
+            f"more; got {k} items, so give a seed."
+        )
     S = given.cov if scale == "raw" else given.cor
-    halves = _halves(k)
+    halves = _halves(k) if k <= MOST_ITEMS else _drawn_halves(k, n_draws, seed)
     values = split_reliability(S, halves)
     alternating, first = np.arange(k) % 2 == 0, np.arange(k) < (k + 1) // 2
     names = np.array(given.names)
     return SplitHalf(
-        mean=float(values.mean()),
+        mean=mean_split_reliability(S),
         lowest=float(values.min()),
         highest=float(values.max()),
         odd_even=float(split_reliability(S, alternating[None])[0]),
@@ -126,7 +149,23 @@ def split_half(items: pd.DataFrame | Moments, *, scale: Scale = "raw") -> SplitH
         n=given.n,
         n_dropped=given.n_dropped,
         negative_items=keyed_against(S, given.names, stacklevel=3),
+        drawn=k > MOST_ITEMS,
     )
+
+
+def mean_split_reliability(S: Array) -> float:
+    """Return the mean over all splits into halves of items with (k, k) covariances ``S``."""
+    k = len(S)
+    half = k // 2
+    common = 1 - float(np.trace(S)) / float(S.sum())
+    return 4 * half * (k - half) / (k * (k - 1)) * common
+
+
+def _drawn_halves(k: int, n_draws: int, seed: int | None) -> np.ndarray:
+    """Return (n_draws, k) the members of one half of splits drawn at random."""
+    rng = np.random.default_rng(seed)
+    order = rng.random((n_draws, k)).argsort(axis=1)
+    return np.asarray(order < k // 2)
 
 
 def _halves(k: int) -> np.ndarray:

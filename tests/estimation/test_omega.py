@@ -16,7 +16,14 @@ from servlab.estimation.moments import moments
 from servlab.estimation.omega import congeneric_omega, mcdonald_omega
 from servlab.estimation.ordinal_reliability import categorical_omega, polychoric_alpha
 from servlab.estimation.reliability import cronbach_alpha
-from servlab.estimation.split_half import guttman_lambdas, split_half
+from servlab.estimation.split_half import (
+    _drawn_halves,
+    _halves,
+    guttman_lambdas,
+    mean_split_reliability,
+    split_half,
+    split_reliability,
+)
 from tests.tolerances import CLOSED_FORM, EXACT
 
 
@@ -85,12 +92,37 @@ def cronbach_alpha_quiet(X):
         return cronbach_alpha(X).estimate
 
 
-def test_splits_of_too_many_items_are_refused():
-    X = pd.DataFrame(np.random.default_rng(1).normal(size=(40, 19))).add_prefix("x")
-    with pytest.raises(ModelError, match="at most 18 items; got 19"):
+def test_splits_of_many_items_are_drawn_with_a_seed():
+    rng = np.random.default_rng(1)
+    X = pd.DataFrame(rng.normal(size=(300, 22)) + rng.normal(size=(300, 1))).add_prefix("x")
+    with pytest.raises(ModelError, match="at most 18 items and draws some of more; got 22 items"):
         split_half(X)
-    with pytest.warns(KeyingWarning):  # noise hangs together by chance only
-        assert np.isnan(guttman_lambdas(X).by_term["lambda4"])
+    splits = split_half(X, seed=1)
+    assert splits.drawn
+    assert splits.n_splits == 10_000
+    assert splits.mean == pytest.approx(cronbach_alpha_quiet(X), abs=CLOSED_FORM)
+    assert splits.lowest < splits.mean < splits.highest
+    assert len(splits.best) == 11
+    again, other = split_half(X, seed=1), split_half(X, seed=2)
+    assert (again.lowest, again.best) == (splits.lowest, splits.best)
+    assert other.best != splits.best
+    assert np.isnan(guttman_lambdas(X).by_term["lambda4"])
+
+
+@pytest.mark.parametrize("k", [2, 3, 6, 7, 9])
+def test_mean_of_all_splits_needs_no_visit(k):
+    S = np.cov(np.random.default_rng(k).normal(size=(50, k)) + 1, rowvar=False)
+    visited = split_reliability(S, _halves(k)).mean()
+    assert mean_split_reliability(S) == pytest.approx(visited, abs=CLOSED_FORM)
+
+
+def test_drawn_splits_lie_within_all_splits():
+    X = pd.DataFrame(np.random.default_rng(3).normal(size=(80, 10)) + 1.0).cov().to_numpy()
+    every = split_reliability(X, _halves(10))
+    drawn = split_reliability(X, _drawn_halves(10, 20_000, 1))
+    assert drawn.min() == pytest.approx(every.min(), abs=CLOSED_FORM)
+    assert drawn.max() == pytest.approx(every.max(), abs=CLOSED_FORM)
+    assert drawn.mean() == pytest.approx(every.mean(), abs=0.01)  # 20,000 draws
 
 
 def test_critical_ratio_is_welchs_t_between_upper_and_lower_27_percent(golden_data):

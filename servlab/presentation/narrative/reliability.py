@@ -165,7 +165,7 @@ def single_flags(
 def narrate_halves(result: SplitHalf, *, language: Language = "en") -> Prose:
     """Say the mean and the range over all splits."""
     said = message(
-        "reliability.halves_says",
+        "reliability.halves_says_drawn" if result.drawn else "reliability.halves_says",
         language,
         count=format_count(result.n_splits),
         mean=format_correlation(result.mean, 3),

@@ -250,10 +250,12 @@ def coefficient_table(
 def halves_table(result: SplitHalf, *, language: Language = "en") -> Table:
     """Show the reliabilities of the splits into halves."""
     rows = result.tidy()
+    drawn = "_drawn" if result.drawn else ""
+    names = [f"{t}{drawn}" if t in ("lowest", "highest") else t for t in rows["term"]]
     return Table(
-        rows.set_axis([message(f"reliability.halves_{t}", language) for t in rows["term"]]),
+        rows.set_axis([message(f"reliability.halves_{name}", language) for name in names]),
         caption=message(
-            "reliability.halves_caption", language, count=format_count(result.n_splits)
+            f"reliability.halves_caption{drawn}", language, count=format_count(result.n_splits)
         ),
         headings={"estimate": message("reliability.omega_value", language)},
         formats={"estimate": "correlation3"},

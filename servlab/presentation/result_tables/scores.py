@@ -140,6 +140,7 @@ def items_table(
     frame, names, forms = _summary(result, language)
     if view == "distribution":
         frame, names, forms = _distribution(result, language)
+    judged = [name for name in ("skewness", "kurtosis") if name in names]
     ends = {"low": str(result.scale.low), "high": str(result.scale.high)}
     battery = message(f"terms.battery_{result.battery}", language)
     return Table(
@@ -150,14 +151,14 @@ def items_table(
         row_header=heading("item", language),
         notes=sentences(
             [
-                standard_note(["skewness", "kurtosis"], language),
+                standard_note(judged, language) if judged else "",
                 *spread(result, language),
                 message(f"items.note_{view}", language, **ends),
                 *rows_notes(result.by_item, language),
             ]
         ),
         language=language,
-        standards={name: threshold(name) for name in ("skewness", "kurtosis")},
+        standards={name: threshold(name) for name in judged},
     )
 
 
