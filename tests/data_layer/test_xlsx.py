@@ -129,8 +129,17 @@ def test_a_sheet_written_with_prefixes_or_without_places_reads_the_same():
             return text
         return re.sub(r'<c (r="\w+") (t="\w+")>', r"<c \2 \1>", text)
 
+    def single_quoted(part, text):
+        return text if "worksheets/" not in part else text.replace('"', "'")
+
+    def spaced(part, text):
+        return re.sub(r'(<c r|<row r| t)="', r'\1 = "', text) if "worksheets/" in part else text
+
+    def without_row_numbers(part, text):
+        return re.sub(r'<row r="\d+"', "<row", text) if "worksheets/" in part else text
+
     assert plain == [[1, "x", 3], [None, None, None], [4, 5, 6]]
-    for change in (prefixed, bare, turned):
+    for change in (prefixed, bare, turned, single_quoted, spaced, without_row_numbers):
         changed = repacked(content, change)
         assert changed != content
         assert ours(changed) == plain
@@ -145,6 +154,40 @@ def test_runs_are_joined_and_reading_aids_left_out():
     )
     changed = repacked(content, lambda part, text: shared if "sharedStrings" in part else text)
     assert list(read_workbook("a.xlsx", changed, FileFormat()).frame) == ["A", "满意 A"]
+
+
+def test_escapes_are_the_characters_that_a_spreadsheet_shows():
+    texts = ["A", "同意\r\n", "_x000D_", "a\x01b", "_x4E2D_", "_xZZZZ_", "1_x"]
+
+    def write(book):
+        book.add_worksheet().write_column(0, 0, texts)
+
+    content = made(write)
+    assert ours(content) == theirs(content) == [[text] for text in texts[1:]]
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('<c r="B2"', '<c r="b$2"'),  # a place that is none
+        ('<c r="A2"', '<c r="A7"'),  # a cell of another row
+        ("</row>", "</row >"),  # an end that is not seen would lose the row
+        ("<v>2</v>", "<v>1_0</v>"),  # a number to Python only
+        ("<v>2</v>", "<v>INF</v>"),
+    ],
+)
+def test_markup_that_would_move_or_lose_a_cell_is_refused(old, new):
+    def write(book):
+        sheet = book.add_worksheet()
+        sheet.write_row(0, 0, ["A", "B"])
+        sheet.write_row(1, 0, [3, 2])
+        sheet.write_row(2, 0, [4, 5])
+
+    content = made(write)
+    changed = repacked(content, lambda _, text: text.replace(old, new))
+    assert changed != content
+    with pytest.raises(DataError, match="damaged or cut off"):
+        read_workbook("a.xlsx", changed, FileFormat())
 
 
 def test_a_reference_to_a_text_that_is_not_there_is_named():

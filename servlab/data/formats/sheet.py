@@ -12,12 +12,15 @@ from typing import Any
 from servlab.data.formats.table import letters
 from servlab.data.formats.xlsx import Package, Sheet, date_of, plain_text, text_in
 
-STYLE = re.compile(rb'\ss="(\d+)"')
-KIND = re.compile(rb'\st="(\w+)"')
-PLACE = re.compile(rb'\sr="([A-Z]{1,3})(\d+)"')
-ROW = re.compile(rb'\sr="(\d+)"')
-HIDDEN = re.compile(rb'\shidden="(?:1|true)"')
-VALUE = re.compile(rb"<(?:\w+:)?v(?:\s[^>]*)?>([^<]*)</(?:\w+:)?v>")
+STYLE = re.compile(rb"\ss\s*=\s*[\"'](\d+)[\"']")  # XML leaves the quote to the writer
+KIND = re.compile(rb"\st\s*=\s*[\"'](\w+)[\"']")
+PLACE = re.compile(rb"\sr\s*=\s*[\"']([A-Za-z]{1,3})(\d+)[\"']")
+ROW = re.compile(rb"\sr\s*=\s*[\"'](\d+)[\"']")
+STATED = re.compile(rb"\sr\s*=")
+HIDDEN = re.compile(rb"\shidden\s*=\s*[\"'](?:1|true)[\"']")
+VALUE = re.compile(rb"<(?:\w+:)?v(?:\s[^>]*)?>([^<]*)</(?:\w+:)?v\s*>")
+NUMBER = re.compile(rb"\s*[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?\s*")
+BOOLEANS = {b"1": "TRUE", b"0": "FALSE", b"true": "TRUE", b"false": "FALSE"}
 FORMULA = re.compile(rb"<(?:\w+:)?f[\s/>]")
 WORKSHEET = re.compile(rb"<(\w+:)?worksheet[\s>]")
 END = re.compile(rb"</(?:\w+:)?sheetData\s*>|<(?:\w+:)?sheetData\s*/>")
@@ -51,10 +54,7 @@ class SheetReader:
         """Yield each stored row's number and its cells' markup from column A on."""
         number = 0
         for head, cells, skipped in self._row_markup():
-            stated = ROW.search(head)
-            number = int(stated[1]) if stated else number + 1 + skipped
-            if number > MAX_ROWS:
-                raise self.package.damaged()
+            number = self._row_number(head, cells, number + 1 + skipped)
             if HIDDEN.search(head):
                 self.hidden.append(number)
             yield number, self._cells(cells)
@@ -91,9 +91,11 @@ class SheetReader:
                 raise IndexError
             return self.package.strings[place]
         if kind == b"b":
-            return {b"1": "TRUE", b"0": "FALSE"}.get(text.strip()) or plain_text(text)
+            return BOOLEANS.get(text.strip()) or plain_text(text)
         if kind != b"n":
             return plain_text(text)  # a formula's text, an error such as #N/A, an ISO date
+        if NUMBER.fullmatch(text) is None:
+            raise ValueError("no number that a spreadsheet program stores")
         number = float(text)
         shown = self.package.date_styles.get(int(style[1])) if style else None
         return date_of(number, shown, self.package.from_1904) if shown else number
@@ -114,10 +116,13 @@ class SheetReader:
             for row in rows:
                 start = row.rfind(opening)
                 head, _, cells = row[start:].partition(b">")
-                if start < 0 or head.endswith(b"/"):
+                skipped = row.count(opening, 0, start)
+                if start < 0 or head.endswith(b"/") or (skipped and self._holds_cells(row[:start])):
                     raise self.package.damaged()
-                yield head, cells, row.count(opening, 0, start)
+                yield head, cells, skipped
             if (end := END.search(tail)) is not None:
+                if opening in tail and self._holds_cells(tail[: end.start()]):
+                    raise self.package.damaged()
                 ended = True
                 self.merged += MERGED.findall(tail, end.end())
                 tail = tail[tail.rfind(b"<") :][:LONGEST_TAG]
@@ -125,6 +130,23 @@ class SheetReader:
                 raise self.package.damaged()
         if not ended:
             raise self.package.damaged()
+
+    def _row_number(self, head: bytes, cells: bytes, following: int) -> int:
+        """Return the number that a row or its first cell states; they may leave it out."""
+        stated = ROW.search(head)
+        placed = PLACE.search(cells, 0, cells.find(b">") + 1)
+        if stated is None and STATED.search(head):
+            raise self.package.damaged()
+        numbers = {int(stated[1])} if stated else set()
+        numbers |= {int(placed[2])} if placed else set()
+        number = min(numbers, default=following)
+        if len(numbers) > 1 or number > MAX_ROWS:
+            raise self.package.damaged()
+        return number
+
+    def _holds_cells(self, markup: bytes) -> bool:
+        """Return whether cells stand where only empty rows can: a row without its end."""
+        return self._cell_start.search(markup) is not None
 
     def _prefix(self, text: bytes) -> bytes:
         """Return the prefix that some programs put before every name, and know cells by it."""
@@ -169,7 +191,9 @@ class SheetReader:
         place = -1
         for found in self._any_cell.finditer(markup):
             stated = PLACE.search(found[1])
-            place = _place_of(stated[1]) if stated else place + 1
+            if stated is None and STATED.search(found[1]):
+                raise self.package.damaged()
+            place = _place_of(stated[1].upper()) if stated else place + 1
             content = PLACE.sub(b"", found[1]) + b">" + (found[2] or b"")
             cells.append((letters(place).encode(), content))
         if len(cells) != len(self._cell_start.findall(markup)):

@@ -6,6 +6,7 @@ and hold every cell of a sheet at once.
 
 import codecs
 import datetime
+import posixpath
 import re
 import zipfile
 from collections.abc import Iterator
@@ -23,9 +24,10 @@ SMALL = 50_000_000  # unpacked bytes that any machine bears, whatever the ratio
 DATES = {*range(14, 23), *range(27, 37), *range(45, 48), *range(50, 59)}  # built-in formats
 ELAPSED = re.compile(r"\[(h+|m+|s+)\]", re.IGNORECASE)
 NO_DATE_PART = re.compile(r'"[^"]*"|\\.|_.|\*.|\[[^\]]*\]')  # texts, escapes, fills, colours
-TEXT = re.compile(rb"<(?:\w+:)?t(?:\s[^>]*)?>([^<]*)</(?:\w+:)?t>")
+TEXT = re.compile(rb"<(?:\w+:)?t(?:\s[^>]*)?>([^<]*)</(?:\w+:)?t\s*>")
 PHONETIC = re.compile(rb"<((?:\w+:)?rPh)\b.*?</\1>", re.DOTALL)
 REFERENCE = re.compile(r"&(#x[0-9a-fA-F]+|#[0-9]+|\w+);")
+ESCAPED = re.compile("_x(?!D[89A-F])([0-9A-F]{4})_", re.IGNORECASE)  # ECMA-376, ST_Xstring
 NAMED = {"lt": "<", "gt": ">", "amp": "&", "quot": '"', "apos": "'"}
 UNUSUAL = (b"<!DOCTYPE", b"<!ENTITY", b"<![CDATA[", b"<!--")
 
@@ -106,8 +108,8 @@ class Package:
         for link in self._tree(links):
             if link.get("Type", "").endswith(f"/{kind}"):
                 target = link.get("Target", "")
-                path = target.lstrip("/") if target.startswith("/") else f"{folder}/{target}"
-                found.append((link.get("Id", ""), path.lstrip("/").removeprefix("./")))
+                path = target if target.startswith("/") else f"/{folder}/{target}"
+                found.append((link.get("Id", ""), posixpath.normpath(path).lstrip("/")))
         return found
 
     def _sheets(self, book: ElementTree.Element) -> list[Sheet]:
@@ -171,11 +173,15 @@ def text_in(markup: bytes) -> str:
 
 
 def plain_text(escaped: bytes) -> str:
-    """Return XML text with its references resolved and line ends as XML reads them."""
+    """Return XML text with its references and escapes resolved, line ends as XML reads them."""
     text = escaped.decode("utf-8")
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
-    return REFERENCE.sub(_referred, text) if "&" in text else text
+    if "&" in text:
+        text = REFERENCE.sub(_referred, text)
+    if "_x" in text:  # how workbooks write characters that XML forbids, such as _x000D_
+        text = ESCAPED.sub(lambda match: chr(int(match[1], 16)), text)
+    return text
 
 
 def _referred(match: re.Match[str]) -> str:
