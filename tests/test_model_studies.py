@@ -127,3 +127,33 @@ def test_a_mediation_on_a_real_survey_has_its_bootstrap(tmp_path, shared_data):
     text = text_of(result)
     assert "间接效应 = a*b" in text
     assert "自助法" in text
+
+
+SURVEYS = {
+    "bank": ("bank/satisfaction.csv", "bank", {"group": "gender"}),
+    "mobi": ("mobi/mobi.csv", "mobi", {}),
+    "univer": ("univer/univer.csv", "univer", {}),
+    "sfo": ("sfo", "sfo_waves", {"group": "wave"}),
+}
+
+
+@pytest.mark.shared_data
+@pytest.mark.parametrize("name", list(SURVEYS))
+def test_real_surveys_have_models_that_are_told_in_both_languages(shared_data, name):
+    file, codebook, options = SURVEYS[name]
+    survey = sl.read_survey(shared_data / file, CODEBOOKS / f"{codebook}.toml")
+    chosen = sl.model_choices(survey, **options)
+    assert chosen.missing == ("fiml" if name == "sfo" else "listwise")
+    assert chosen.group == options.get("group", chosen.group)
+    path = sl.structural_choices(survey)
+    fits = [
+        sl.cfa(chosen.model, chosen.data, estimator="MLR", missing=chosen.missing,
+               weights=chosen.weights),
+        sl.sem(path.model, path.data, estimator="MLR", missing=path.missing, weights=path.weights),
+    ]  # fmt: skip
+    for fit in fits:
+        for language in ("en", "zh"):
+            text = " ".join(sl.narrate(fit, survey=survey, language=language).paragraphs)
+            assert f"{fit.fit_measures['srmr']:.3f}".lstrip("0") in text
+            assert CHINESE.search(text) or language == "en"
+            assert len(sl.table(fit, show="fit", language=language).frame) == 3

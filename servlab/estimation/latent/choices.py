@@ -59,6 +59,11 @@ class ModelChoices:
     left_out: tuple[str, ...]
     outcomes: tuple[str, ...]
 
+    @property
+    def group_weights(self) -> pd.Series | None:
+        """Return the weights of the rows of ``group_data``."""
+        return None if self.weights is None else self.weights.loc[self.group_data.index]
+
 
 def model_choices(
     survey: Survey,

@@ -194,6 +194,33 @@ def test_factors_of_a_second_order_model_have_no_means_of_their_own():
     assert found.highest == "strict"
 
 
+def test_published_moments_climb_the_same_ladder(school, ladders):
+    items = [f"x{k}" for k in range(1, 10)]
+    parts = {label: sl.moments(rows[items]) for label, rows in school.groupby("school", sort=False)}
+    found = sl.measurement_invariance(HS, parts)
+    expected = ladders["groups_ml"].tidy()["chi2"].to_numpy()
+    assert found.tidy()["chi2"].to_numpy() == pytest.approx(expected, rel=1e-9)
+    assert found.labels == ("Pasteur", "Grant-White")
+
+
+def test_three_batteries_share_one_scale():
+    generator = np.random.default_rng(4)
+    person = generator.normal(size=(500, 1))
+    columns = {}
+    for place, battery in enumerate(("desired", "adequate", "perception")):
+        own = 0.7 * person + 0.7 * generator.normal(size=(500, 1)) - 0.5 * place
+        items = 5 + 0.8 * own + 0.6 * generator.normal(size=(500, 4))
+        columns |= {f"{battery}_q{k}": items[:, k] for k in range(4)}
+    names = ("desired", "adequate", "perception")
+    found = sl.measurement_invariance(
+        "f =~ q0 + q1 + q2 + q3", pd.DataFrame(columns), batteries=names
+    )
+    assert found.highest == "strict"
+    assert found.means["group"].tolist() == ["adequate", "perception"]
+    assert (found.means["estimate"] < 0).all()
+    assert found.fit("metric").df - found.fit("configural").df == 8 - 2  # loadings less variances
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

@@ -50,7 +50,7 @@ class GroupDesign:
 
     syntax: ModelSyntax
     text: str
-    group: str
+    group: str | None  # None where the data are moments, a set a group
 
     def fit(self, fitter: Fitter, level: Level, freed: Freed) -> LatentFit:
         """Return the fit of a level with some terms free."""
@@ -164,7 +164,7 @@ class BatteryDesign:
 Design = GroupDesign | BatteryDesign
 
 
-def group_design(model: Model, group: str) -> GroupDesign:
+def group_design(model: Model, group: str | None) -> GroupDesign:
     """Return the design of a model over groups.
 
     Factors that belong to a second-order factor keep means of 0 in every group: their items'

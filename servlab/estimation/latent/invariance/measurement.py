@@ -1,6 +1,6 @@
 """Do groups, or the batteries of one sample, measure the same thing on the same scale?"""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial as with_options
 from typing import Literal
@@ -184,7 +184,7 @@ def measurement_invariance(
         Rows, or published moments a group. With ``batteries`` a column is named
         ``battery_item``, as in ``survey.frame()``.
     group : str, optional
-        Column that parts the groups.
+        Column that parts the groups; not needed for moments, whose mapping names them.
     batteries : sequence of str, optional
         Batteries that every respondent answered, as ``("expectation", "perception")``; the
         first is the reference.
@@ -234,7 +234,8 @@ def measurement_invariance(
     ('expectation', 'perception')
     """
     check_choice("rule", rule, RULES)
-    if (group is None) == (batteries is None):
+    published = isinstance(data, Mapping) and batteries is None
+    if (group is None) == (batteries is None) and not (published and group is None):
         raise ModelError(
             "give group, a column that parts respondents, or batteries, which every respondent "
             "answered: one of the two."
@@ -252,10 +253,10 @@ def measurement_invariance(
     }
     fitter = with_options(_fit, data=data, options=options)
     design: Design
-    if group is not None:
+    if batteries is None:
         design = group_design(model, group)
     else:
-        design = BatteryDesign(battery_model(as_syntax(model), batteries or ()))
+        design = BatteryDesign(battery_model(as_syntax(model), batteries))
     form: Form = "robust" if estimator in ("MLM", "MLR") else "plain"
     found = climb(design, fitter, rule=rule, form=form, partial=partial)
     return _result(design, found, rule, form, estimator)
