@@ -11,7 +11,7 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+from scipy import special
 
 from servlab.core.checks import check_choice, check_conf_level, check_count
 from servlab.core.errors import ModelError, NotConvergedError
@@ -73,7 +73,7 @@ class LatentBootstrap:
             at = tails
             if interval == "bias_corrected":
                 below = np.clip((values[:, k] < estimate).mean(), 1e-12, 1 - 1e-12)
-                at = stats.norm.cdf(2 * stats.norm.ppf(below) + stats.norm.ppf(tails))
+                at = special.ndtr(2 * special.ndtri(below) + special.ndtri(tails))
             limits[:, k] = np.quantile(values[:, k], at, method="weibull")
         table = self.terms.copy()
         table["estimate"] = self.estimates.to_numpy()
@@ -186,7 +186,7 @@ def _draws(job: _Job, seeds: list[np.random.SeedSequence]) -> Array:
                         job.table, [s.cov for s in samples], [s.mean for s in samples]
                     )
                 problem = Problem(paths, setup.parts, setup.shares, len(job.theta))
-                out[k] = minimise(problem, restrictions, job.theta)[0].theta
+                out[k] = minimise(problem, restrictions, job.theta, rough=True)[0].theta
             except (NotConvergedError, ModelError, np.linalg.LinAlgError):
                 continue
     return out

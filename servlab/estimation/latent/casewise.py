@@ -16,25 +16,28 @@ from servlab.estimation.latent.sample import BATCH, GroupSample
 
 def covariance_reference(at: Implied, X: Array) -> Array:
     """Return (k,) values ``tr(dSigma_k X) / 2``: what a row's score is measured against."""
-    left, right, c = at.paths.terms()
-    U = at.columns()
+    U, terms = at.U, at.paths.terms
+    left, right, c = terms.left, terms.right, terms.scale
     by_cov = c * ((U[:, left].T @ X) * U[:, right].T).sum(axis=1)
     return np.concatenate([by_cov, np.zeros(len(at.paths.means))])
 
 
 def row_scores(at: Implied, D: Array, W: Array, reference: Array) -> Array:
-    """Return (n, k) scores of complete rows with deviations ``D`` under weight matrix ``W``."""
-    left, right, c = at.paths.terms()
-    U = at.columns()
-    Y = D @ W @ U
-    k = len(c)
-    out = np.zeros((len(D), k + len(at.paths.means)))
-    np.multiply(Y[:, left], Y[:, right], out=out[:, :k])
-    out[:, :k] *= c
-    out -= reference
-    if at.paths.meanstructure:
-        out += (D @ W) @ mean_jacobian(at)
-    return out
+    """Return (k, n) scores of complete rows with deviations ``D`` (n, p) under weight ``W``.
+
+    A column a row of the data: columns of ``U`` are then gathered as whole rows of memory.
+    """
+    U, terms = at.U, at.paths.terms
+    Y = (U.T @ W) @ D.T
+    by_cov = Y.take(terms.left, axis=0)
+    by_cov *= Y.take(terms.right, axis=0)
+    by_cov *= terms.scale[:, None]
+    by_cov -= reference[: len(by_cov), None]
+    if not at.paths.meanstructure:
+        return by_cov
+    by_mean = mean_jacobian(at).T @ (W @ D.T)
+    by_mean[: len(by_cov)] += by_cov
+    return by_mean
 
 
 class Meat:
@@ -50,14 +53,14 @@ class Meat:
     def add(
         self, par: np.ndarray, scores: Array, weights: Array | None, clusters: Ints | None
     ) -> None:
-        """Add the (n, k) scores of some rows of one group."""
+        """Add the (k, n) scores of some rows of one group."""
         if weights is not None:
-            scores = scores * weights[:, None]
+            scores = scores * weights
         if self.sums is None or clusters is None:
-            self.total[np.ix_(par, par)] += scores.T @ scores
+            self.total[par[:, None], par] += scores @ scores.T
             return
-        local = np.zeros((len(self.sums), scores.shape[1]))
-        np.add.at(local, clusters, scores)
+        local = np.zeros((len(self.sums), len(scores)))
+        np.add.at(local, clusters, scores.T)
         self.sums[:, par] += local
 
     def result(self) -> Array:
@@ -151,8 +154,8 @@ def add_incomplete(
     rows = sample.rows
     if rows is None:
         raise ValueError("scores need rows")
-    left, right, c = at.paths.terms()
-    U, J = at.columns(), mean_jacobian(at)
+    U, J, terms = at.U, mean_jacobian(at), at.paths.terms
+    left, right, c = terms.left, terms.right, terms.scale
     k = len(c)
     for first, last, scores_owner, Y in _case_slopes(patterns, solved, rows, at.mu):
         H = _halves(patterns, solved, first)
@@ -164,10 +167,9 @@ def add_incomplete(
             cases = slice(start, min(start + BATCH, high))
             y = Y[start - low : cases.stop - low]
             turned = y @ U
-            out = np.zeros((len(y), k + len(at.paths.means)))
-            out[:, :k] = c * turned[:, left] * turned[:, right]
-            out[:, :k] -= against[scores_owner[start - low : cases.stop - low] - first]
-            out += y @ J
+            out = J.T @ y.T
+            out[:k] += (c * turned[:, left] * turned[:, right]).T
+            out[:k] -= against[scores_owner[start - low : cases.stop - low] - first].T
             picked = patterns.order[cases]
             weights = None if sample.weights is None else sample.weights[picked]
             clusters = None if sample.clusters is None else sample.clusters[picked]

@@ -9,7 +9,7 @@ from servlab.core.errors import ModelError
 from servlab.core.linalg import Array
 from servlab.estimation.latent.expressions import Expression
 from servlab.estimation.latent.partable import Constraint, ParameterTable
-from servlab.estimation.latent.ram import Cells, Ints, Paths
+from servlab.estimation.latent.ram import Cells, Ints, Paths, make_paths
 
 Function = Callable[[Array], tuple[float, Array]]  # theta -> value, gradient (q,)
 
@@ -91,16 +91,12 @@ def _group_paths(
         fixed[matrix][i, j] = value
         if matrix == "S":
             fixed[matrix][j, i] = value
-    return Paths(
+    return make_paths(
         names,
         len(table.observed),
-        fixed["A"],
-        fixed["S"],
-        fixed["a"][:, 0],
-        _cells(free["A"]),
-        _cells(free["S"]),
-        _cells(free["a"]),
-        table.meanstructure,
+        (fixed["A"], fixed["S"], fixed["a"][:, 0]),
+        (_cells(free["A"]), _cells(free["S"]), _cells(free["a"])),
+        meanstructure=table.meanstructure,
     )
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
+from scipy.linalg import lapack
 
 from servlab.core.linalg import Array
 from servlab.estimation.latent.ram import (
@@ -17,8 +18,8 @@ from servlab.estimation.latent.ram import (
     curvature,
     gradient,
     information,
+    likelihood_curvature,
     mean_jacobian,
-    weighted_cross,
 )
 from servlab.estimation.latent.sample import Layout
 
@@ -83,24 +84,25 @@ class NormalPoint:
         """Return the exact second derivatives."""
         at, W = self.implied, self.W
         P, v = self.slopes()
-        size = len(at.paths.paths) + len(at.paths.covs)
-        out = curvature(at, P, v) - information(at, W)
-        out[:size, :size] += weighted_cross(at, W, W @ self.T @ W)
+        out = curvature(at, P, v)
+        shared = likelihood_curvature(at, W, W @ self.T @ W)
+        out[: len(shared), : len(shared)] += shared
         if at.paths.meanstructure:
             out += mean_terms(at, W, -v)
         return out
 
 
 def mean_terms(at: Implied, W: Array, y: Array) -> Array:
-    """Return what the means add to minus the information: twice theirs, and the mixed terms."""
-    left, right, c = at.paths.terms()
-    U, J = at.columns(), mean_jacobian(at)
+    """Return what the means add to a likelihood's Hessian: theirs, and the mixed terms."""
+    terms = at.paths.terms
+    left, right, c = terms.left, terms.right, terms.scale
+    U, J = at.U, mean_jacobian(at)
     WJ = W @ J
     mixed = c[:, None] * (
         (U[:, left].T @ y)[:, None] * (U[:, right].T @ WJ)
         + (U[:, right].T @ y)[:, None] * (U[:, left].T @ WJ)
     )
-    out = 2 * J.T @ WJ
+    out = J.T @ WJ
     out[: len(mixed)] += mixed
     out[:, : len(mixed)] += mixed.T
     return np.asarray(out)
@@ -116,11 +118,10 @@ class NormalLikelihood:
 
     def at(self, implied: Implied) -> NormalPoint | None:
         """Return the function there, or None where sigma is not positive definite."""
-        try:
-            root = np.linalg.cholesky(implied.sigma)
-        except np.linalg.LinAlgError:
+        root, failed = lapack.dpotrf(implied.sigma, lower=1)
+        if failed:
             return None
-        inverse = np.linalg.inv(root)
+        inverse, _ = lapack.dtrtri(root, lower=1)
         W = inverse.T @ inverse
         p = len(W)
         d = self.mean - implied.mu if implied.paths.meanstructure else np.zeros(p)

@@ -21,7 +21,7 @@ from servlab.estimation.latent.fiml import (
     saturated_moments,
 )
 from servlab.estimation.latent.optimize import Place, Problem, minimise, newton
-from servlab.estimation.latent.ram import Cells, Paths
+from servlab.estimation.latent.ram import Cells, Paths, make_paths
 from servlab.estimation.latent.sample import GroupSample, Layout, statistics_acov, vech_layout
 
 LIKELIHOODS = ("ML", "MLM", "MLR")
@@ -219,7 +219,13 @@ def independence(
             means = Cells(first + np.arange(len(free)), free, np.zeros_like(free))
             start.append(sample.mean[free])
         paths.append(
-            Paths(names, p, np.zeros((p, p)), S, a, no_cells(), covs, means, setup.meanstructure)
+            make_paths(
+                names,
+                p,
+                (np.zeros((p, p)), S, a),
+                (no_cells(), covs, means),
+                meanstructure=setup.meanstructure,
+            )
         )
     theta = np.concatenate(start)
     return Problem(paths, setup.parts, setup.shares, len(theta)), theta
@@ -244,16 +250,12 @@ def saturated_paths(setup: Setup, names: tuple[str, ...]) -> tuple[Problem, Arra
         )
         start += [sample.cov[row, col], sample.mean]
         paths.append(
-            Paths(
+            make_paths(
                 names,
                 p,
-                np.zeros((p, p)),
-                np.zeros((p, p)),
-                np.zeros(p),
-                no_cells(),
-                covs,
-                means,
-                True,
+                (np.zeros((p, p)), np.zeros((p, p)), np.zeros(p)),
+                (no_cells(), covs, means),
+                meanstructure=True,
             )
         )
     theta = np.concatenate(start)

@@ -250,8 +250,8 @@ class PatternPoint:
         """
         at, patterns, solved = self.implied, self.patterns, self.solved
         p = at.paths.p
-        left, right, c = at.paths.terms()
-        U = at.columns()
+        U, terms = at.U, at.paths.terms
+        left, right, c = terms.left, terms.right, terms.scale
         one = U[:, left].T[:, :, None] * U[:, right].T[:, None, :] * c[:, None, None]
         D = (one + np.swapaxes(one, 1, 2)).reshape(len(c), p * p)
         total, tilt = np.zeros((p * p, p * p)), np.zeros((p, p * p))

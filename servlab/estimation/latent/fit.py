@@ -374,6 +374,7 @@ def fit_setup(
         raise
     K = free_directions(restrictions, place.theta)
     check_identified(place, K, table.free_names())
+    names = pd.Index(table.free_names(), dtype=object)  # strings of Arrow cost more than a fit
     tested = evaluate(table, setup, place, restrictions, K, options)
     flags = _flags(table, setup, place, K, tested, options)
     if any(f(place.theta)[0] < 1e-6 for f in restrictions.at_least):
@@ -387,7 +388,7 @@ def fit_setup(
         std_errors=tested.std_errors,
         estimates=row_values(table, place),
         errors=row_errors(table, tested.vcov),
-        vcov=pd.DataFrame(tested.vcov, list(table.free_names()), list(table.free_names())),
+        vcov=pd.DataFrame(tested.vcov, names, names),
         chi2=tested.chi2,
         df=tested.df,
         p_value=tested.p_value,
@@ -396,7 +397,9 @@ def fit_setup(
         n=round(setup.n),
         n_dropped=dropped,
         group_sizes=pd.Series(
-            [_size(s) for s in setup.samples], [s.label for s in setup.samples], name="n"
+            [_size(s) for s in setup.samples],
+            pd.Index([s.label for s in setup.samples], dtype=object),
+            name="n",
         ),
         iterations=iterations,
         place=place,

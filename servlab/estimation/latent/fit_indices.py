@@ -8,7 +8,7 @@ from residual moments (SRMR, GFI and kin) are in ``residual_indices``.
 import math
 from dataclasses import dataclass
 
-from scipy import stats
+from scipy import special
 
 from servlab.estimation.efa_fit import noncentrality, tucker_lewis
 
@@ -47,7 +47,7 @@ class FitTest:
 
 def tail(chi2: float, df: float) -> float:
     """Return the probability of a larger chi-square; NaN without degrees of freedom."""
-    return float(stats.chi2.sf(chi2, df)) if df > 0 and not math.isnan(chi2) else NAN
+    return float(special.chdtrc(df, chi2)) if df > 0 and not math.isnan(chi2) else NAN
 
 
 def cfi(chi2: float, df: float, chi2_null: float, df_null: float) -> float:
@@ -137,6 +137,16 @@ def rmsea_p_close(
     if df == 0:
         return NAN
     ncp = n * df * close**2 / (n_groups * scaling)
+    return _upper_tail(chi2, df, ncp)
+
+
+def _upper_tail(chi2: float, df: float, ncp: float) -> float:
+    """Return the noncentral chi-square's upper tail; scipy.stats is loaded for far ones only."""
+    below = float(special.chndtr(chi2, df, ncp))
+    if below < 0.999:
+        return 1 - below
+    from scipy import stats
+
     return float(stats.ncx2.sf(chi2, df, ncp))
 
 
@@ -153,7 +163,7 @@ def rmsea_p_notclose(
     if df == 0:
         return NAN
     ncp = n * df * notclose**2 / (n_groups * scaling)
-    return float(stats.ncx2.cdf(chi2, df, ncp))
+    return float(special.chndtr(chi2, df, ncp))
 
 
 def mfi(chi2: float, df: float, n: float) -> float:
@@ -173,7 +183,7 @@ def critical_n(chi2: float, df: float, n: float, alpha: float) -> float:
     """
     if df == 0 or chi2 == 0:
         return NAN
-    return float(stats.chi2.isf(alpha, df)) / (chi2 / n) + 1
+    return float(special.chdtri(df, alpha)) / (chi2 / n) + 1
 
 
 def aic(loglik: float, n_parameters: int) -> float:

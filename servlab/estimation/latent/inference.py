@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import linalg
+from scipy.linalg import lapack
 
 from servlab.core.errors import NotIdentifiedError
 from servlab.core.linalg import Array
@@ -21,8 +22,9 @@ from servlab.estimation.latent.compile import Restrictions
 from servlab.estimation.latent.discrepancy import NormalPoint
 from servlab.estimation.latent.engine import Setup, make_setup, saturated_paths
 from servlab.estimation.latent.fiml import PatternPoint
-from servlab.estimation.latent.optimize import Place, active
+from servlab.estimation.latent.optimize import Directions, Place, active
 
+SURE = 1e-3  # pivots of its root from which on no eigenvalue needs a look
 UNIDENTIFIED = 1e-10  # smallest eigenvalue of an information scaled to a unit diagonal
 
 
@@ -48,7 +50,7 @@ def free_directions(restrictions: Restrictions, theta: Array) -> Array:
 
 def check_identified(place: Place, K: Array, names: tuple[str, ...]) -> None:
     """Raise ``NotIdentifiedError`` naming the parameters that the data cannot tell apart."""
-    info = K.T @ place.expected() @ K
+    info = Directions.of(K).square(place.expected())
     scale = np.sqrt(np.maximum(np.diag(info), 0))
     dead = np.flatnonzero(scale < 1e-9)
     if len(dead):
@@ -57,7 +59,11 @@ def check_identified(place: Place, K: Array, names: tuple[str, ...]) -> None:
             f"the model is not identified: nothing in the data depends on {', '.join(lost[:3])}; "
             "fix it to a value, or leave it out."
         )
-    values, vectors = np.linalg.eigh(info / np.outer(scale, scale))
+    scaled = info / np.outer(scale, scale)
+    root, failed = lapack.dpotrf(scaled, lower=1)
+    if not failed and np.diag(root).min() > SURE:
+        return
+    values, vectors = np.linalg.eigh(scaled)
     if values[0] > UNIDENTIFIED:
         return
     weight = np.abs(K @ (vectors[:, 0]))
@@ -70,14 +76,17 @@ def check_identified(place: Place, K: Array, names: tuple[str, ...]) -> None:
 
 def inverse_in(K: Array, info: Array) -> Array:
     """Return ``K (K' info K)^-1 K'``, the inverse of an information within the free directions."""
-    inner = K.T @ info @ K
+    within = Directions.of(K)
+    inner = within.square(info)
     scale = np.sqrt(np.abs(np.diag(inner)))
     scaled = inner / np.outer(scale, scale)
-    try:
-        half = linalg.solve_triangular(np.linalg.cholesky(scaled), (K / scale).T, lower=True)
-        return np.asarray(half.T @ half)
-    except np.linalg.LinAlgError:  # an observed information need not be positive definite
-        return np.asarray((K / scale) @ np.linalg.solve(scaled, (K / scale).T))
+    root, failed = lapack.dpotrf(scaled, lower=1)
+    if failed:  # an observed information need not be positive definite
+        inverse = np.linalg.inv(scaled)
+    else:
+        lower = lapack.dpotri(root, lower=1)[0]
+        inverse = lower + np.tril(lower, -1).T
+    return within.spread(inverse / np.outer(scale, scale))
 
 
 def first_order(setup: Setup, place: Place) -> Array:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+from scipy.linalg import lapack
 
 from servlab.core.linalg import Array
 from servlab.estimation.latent.compile import Restrictions
@@ -27,7 +28,7 @@ from servlab.estimation.latent.inference import (
     saturated_trace,
     yuan_bentler,
 )
-from servlab.estimation.latent.optimize import Place
+from servlab.estimation.latent.optimize import Directions, Place
 from servlab.estimation.latent.partable import ParameterTable
 from servlab.estimation.latent.ram import cov_jacobian, information, mean_jacobian
 from servlab.estimation.latent.residual_indices import (
@@ -99,7 +100,7 @@ def evaluate(
         model.chi2,
         df,
         found["pvalue"],
-        pd.Series(found, name="value"),
+        pd.Series(list(found.values()), pd.Index(found, dtype=object), name="value"),
     )
 
 
@@ -270,8 +271,7 @@ def _errors(
     """Return covariances of estimates for one row, their kind, scalings, and what failed."""
     observed = options.used_information == "observed"
     info = place.observed() if observed else place.expected()
-    inner = K.T @ info @ K
-    indefinite = bool(observed and np.linalg.eigvalsh(inner / np.abs(np.diag(inner)).max())[0] <= 0)
+    indefinite = bool(observed and lapack.dpotrf(Directions.of(K).square(info), lower=1)[1])
     if options.estimator == "ULS" and not observed:
         info = _unit_information(setup, place)
     bread = inverse_in(K, info)

@@ -8,16 +8,18 @@ reduction, other restrictions by sequential quadratic steps.
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import linalg, optimize
+from scipy.linalg import lapack
 
 from servlab.core.errors import NotConvergedError
 from servlab.core.linalg import Array
 from servlab.estimation.latent.compile import Restrictions
 from servlab.estimation.latent.discrepancy import Discrepancy, Point
-from servlab.estimation.latent.ram import Implied, Paths, imply
+from servlab.estimation.latent.ram import Implied, Ints, Paths, imply
 
 MOST = 500  # iterations; a hundred are rare
 CLOSE = 1e-22  # squared distance to the minimum in standard errors of one row, below which to stop
+NEXT_TO = 1e-9  # the same, below which no value needs to be compared
+ROUGH = 1e-7  # the same before a last Newton step, which squares it
 ACCEPTED = 1e-12  # the same, for rounding errors that leave no smaller one
 
 
@@ -39,6 +41,12 @@ class Problem:
     parts: list[Discrepancy]
     shares: Array
     size: int
+
+    @property
+    def plain(self) -> bool:
+        """Whether there is one group whose local parameters are theta as it stands."""
+        par = self.paths[0].par
+        return len(self.paths) == 1 and np.array_equal(par, np.arange(self.size))
 
     def at(self, theta: Array) -> "Place | None":
         """Return the function at theta, or None where it has no value."""
@@ -90,13 +98,77 @@ class Place:
         return zip(self.problem.shares, self.problem.paths, self.points, strict=True)
 
     def _sum(self, which: str) -> Array:
+        if self.problem.plain:
+            return np.asarray(getattr(self.points[0], which)())
         out = np.zeros((self.problem.size, self.problem.size))
         for share, paths, point in self._groups():
-            out[np.ix_(paths.par, paths.par)] += share * getattr(point, which)()
+            out[paths.par[:, None], paths.par] += share * getattr(point, which)()
         return out
 
 
-def minimise(problem: Problem, restrictions: Restrictions, start: Array) -> tuple[Place, int]:
+@dataclass(frozen=True, slots=True, eq=False)
+class Directions:
+    """The basis ``K`` (q, r) of free directions, applied without products where it only sums.
+
+    Attributes
+    ----------
+    K : (q, r) array
+    order, starts : arrays or None
+        Where each row of ``K`` has at most one 1: its rows by column, and where columns begin.
+    same : bool
+        Whether ``K`` is the identity.
+    """
+
+    K: Array
+    order: Ints | None
+    starts: Ints | None
+    same: bool = False
+
+    @classmethod
+    def of(cls, K: Array) -> "Directions":
+        """Return the directions of a basis."""
+        if K.shape[0] == K.shape[1] and np.array_equal(K, np.eye(len(K))):
+            return cls(K, None, None, same=True)
+        row, col = np.nonzero(K)
+        if len(np.unique(row)) < len(row) or not (K[row, col] == 1).all():
+            return cls(K, None, None)
+        ranked = np.argsort(col, kind="stable")
+        return cls(K, row[ranked], np.searchsorted(col[ranked], np.arange(K.shape[1])))
+
+    def pull(self, g: Array) -> Array:
+        """Return ``K' g``."""
+        return g if self.same else np.asarray(self.K.T @ g)
+
+    def push(self, step: Array) -> Array:
+        """Return ``K step``."""
+        return step if self.same else np.asarray(self.K @ step)
+
+    def square(self, H: Array) -> Array:
+        """Return ``K' H K``."""
+        if self.same:
+            return H
+        if self.order is None or self.starts is None:
+            return np.asarray(self.K.T @ H @ self.K)
+        inner = np.add.reduceat(H[self.order[:, None], self.order], self.starts, axis=0)
+        return np.asarray(np.add.reduceat(inner, self.starts, axis=1))
+
+    def spread(self, inverse: Array) -> Array:
+        """Return ``K inverse K'``."""
+        if self.same:
+            return inverse
+        if self.order is None or self.starts is None:
+            return np.asarray(self.K @ inverse @ self.K.T)
+        into = np.zeros(len(self.order), dtype=np.int64)
+        into[self.starts[1:]] = 1
+        into = np.cumsum(into)
+        out = np.zeros((len(self.K), len(self.K)))
+        out[self.order[:, None], self.order] = inverse[into[:, None], into]
+        return out
+
+
+def minimise(
+    problem: Problem, restrictions: Restrictions, start: Array, *, rough: bool = False
+) -> tuple[Place, int]:
     """Return where the discrepancy is least under the restrictions, and the iterations taken.
 
     Raises
@@ -105,32 +177,43 @@ def minimise(problem: Problem, restrictions: Restrictions, start: Array) -> tupl
         When the gradient does not vanish.
     """
     K, base = restrictions.K, restrictions.base
-    phi = np.asarray(np.linalg.lstsq(K, start - base, rcond=None)[0])
+    phi = K.T @ (start - base) / K.sum(axis=0)  # the mean of the starts of equal parameters
     if not restrictions.simple:
         phi = _sequential(problem, restrictions, phi)
         return _on_active(problem, restrictions, phi)
-    return newton(problem, K, base + K @ phi)
+    return newton(problem, K, base + K @ phi, rough=rough)
 
 
-def newton(problem: Problem, K: Array, theta: Array) -> tuple[Place, int]:
-    """Return the minimum over ``theta + K phi`` and the iterations taken."""
-    place = problem.at(theta)
+def newton(problem: Problem, K: Array, theta: Array, *, rough: bool = False) -> tuple[Place, int]:
+    """Return the minimum over ``theta + K phi`` and the iterations taken.
+
+    A ``rough`` one is right to about 1e-5 standard errors, which bootstrap draws do not notice.
+    """
+    within, place = Directions.of(K), problem.at(theta)
     if place is None:
         raise NotConvergedError(
             "the starting values imply covariances that are not positive definite; give start() "
             "values in the model."
         )
     distance = np.inf
-    for iteration in range(MOST):
-        g = K.T @ place.gradient()
-        step, distance = _step(place, K, g, near=distance < 0.1)
-        if distance < CLOSE:
-            return place, iteration
-        found = _line_search(problem, place, K @ step, float(g @ step))
+    iteration = 0
+    for iteration in range(MOST):  # noqa: B007 - told to the caller
+        last = distance
+        g = within.pull(place.gradient())
+        step, distance = _step(place, within, g, near=distance < 0.1)
+        if distance < CLOSE or (last < NEXT_TO and distance > 0.5 * last):
+            break
+        move = within.push(step)
+        # next to the minimum differences of values are rounding, and Newton's step is safe
+        found = problem.at(place.theta + move) if distance < NEXT_TO else None
+        if found is None:
+            found = _line_search(problem, place, move, float(g @ step))
         if found is None:
             break
         place = found
-    if distance > ACCEPTED:
+        if rough and distance < ROUGH:
+            break
+    if distance > (ROUGH if rough else ACCEPTED):
         raise NotConvergedError(
             f"the estimates did not converge within {MOST} iterations (squared distance "
             f"{distance:.2g}); simplify the model, or give start() values for its parameters."
@@ -138,13 +221,13 @@ def newton(problem: Problem, K: Array, theta: Array) -> tuple[Place, int]:
     return place, iteration
 
 
-def _step(place: Place, K: Array, g: Array, *, near: bool) -> tuple[Array, float]:
+def _step(place: Place, within: "Directions", g: Array, *, near: bool) -> tuple[Array, float]:
     """Return a step downhill and the squared distance ``g' H^-1 g`` it stands for."""
     if near:
-        found = _solve(K.T @ place.observed() @ K, g)
+        found = _solve(within.square(place.observed()), g)
         if found is not None:
             return found
-    H = K.T @ place.expected() @ K
+    H = within.square(place.expected())
     found = _solve(H, g)
     ridge = 1e-10
     while found is None:
@@ -157,15 +240,12 @@ def _step(place: Place, K: Array, g: Array, *, near: bool) -> tuple[Array, float
 def _solve(H: Array, g: Array) -> tuple[Array, float] | None:
     """Return ``-H^-1 g`` and ``g' H^-1 g``, or None unless H is clearly positive definite."""
     scale = np.sqrt(np.abs(np.diag(H))) + 1e-300
-    try:
-        root = linalg.cholesky(H / np.outer(scale, scale), lower=True, check_finite=False)
-    except linalg.LinAlgError:
+    root, failed = lapack.dpotrf(H / np.outer(scale, scale), lower=1)
+    if failed or np.diag(root).min() < 1e-7:
         return None
-    if np.diag(root).min() < 1e-7:
-        return None
-    half = linalg.solve_triangular(root, g / scale, lower=True, check_finite=False)
-    step = -linalg.solve_triangular(root, half, lower=True, trans=1, check_finite=False) / scale
-    return step, float(half @ half)
+    step, _ = lapack.dpotrs(root, -g / scale, lower=1)
+    step = step / scale
+    return step, -float(step @ g)
 
 
 def _line_search(problem: Problem, place: Place, move: Array, slope: float) -> Place | None:
@@ -208,6 +288,8 @@ def _sequential(problem: Problem, restrictions: Restrictions, phi: Array) -> Arr
 
     bounds = [as_constraint("eq", i) for i in range(len(restrictions.equal))]
     bounds += [as_constraint("ineq", i) for i in range(len(restrictions.at_least))]
+    from scipy import optimize  # heavy, and needed here only
+
     found = optimize.minimize(
         function, np.zeros(len(phi)), jac=True, method="SLSQP", constraints=bounds,
         options={"maxiter": 1000, "ftol": 1e-14},

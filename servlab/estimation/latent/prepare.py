@@ -1,5 +1,6 @@
 """What data does a model need, and are they fit for it? From frames to samples of groups."""
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -218,13 +219,13 @@ def _numbers(frame: pd.DataFrame, observed: tuple[str, ...]) -> Array:
     if part.columns.duplicated().any():
         twice = sorted({str(c) for c in part.columns[part.columns.duplicated()]})
         raise ModelError(f"columns {twice} occur more than once; give each its own name.")
-    for name in observed:
-        dtype = part[name].dtype
+    for name, dtype in zip(observed, part.dtypes, strict=True):
         if not pd.api.types.is_numeric_dtype(dtype) or pd.api.types.is_complex_dtype(dtype):
             raise ModelError(
                 f"variable {name!r} holds {dtype} values, not numbers; map its answers to numbers."
             )
-    X = part.to_numpy(dtype=float, na_value=np.nan)
+    plain = all(isinstance(dtype, np.dtype) for dtype in part.dtypes)
+    X = part.to_numpy(dtype=float) if plain else part.to_numpy(dtype=float, na_value=np.nan)
     if np.isinf(X).any():
         bad = [name for name, inf in zip(observed, np.isinf(X).any(axis=0), strict=True) if inf]
         raise ModelError(f"variables {bad} hold infinite values; set them to missing.")
@@ -253,8 +254,12 @@ def _sample(
     size = float(n if w is None else w.sum())
     clusters = None if source.clusters is None else source.clusters[mine]
     index = None if source.frame is None else source.frame.index.to_numpy()[mine]
-    with np.errstate(all="ignore"):
-        low, high = np.nanmin(rows, axis=0), np.nanmax(rows, axis=0)
+    if fiml:
+        with warnings.catch_warnings():  # an item nobody answered is told below
+            warnings.simplefilter("ignore", RuntimeWarning)
+            low, high = np.nanmin(rows, axis=0), np.nanmax(rows, axis=0)
+    else:
+        low, high = rows.min(axis=0), rows.max(axis=0)
     flat = [name for name, a, b in zip(observed, low, high, strict=True) if not a < b]
     if flat:
         raise ModelError(

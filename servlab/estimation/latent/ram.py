@@ -36,8 +36,38 @@ class Cells:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Terms:
+    """Where the derivatives by the local parameters are looked up.
+
+    Attributes
+    ----------
+    left, right : (k,) arrays
+        Columns of ``U`` whose outer products are the derivative of the covariances.
+    scale : (k,) array
+        Their coefficients.
+    both : (k, k) array
+        Products of coefficients.
+    rl, rr, ll : (k, k) arrays
+        Flat positions of (right, left), (right, right) and (left, left) in a (2 t, 2 t) matrix.
+    bend : tuple of arrays
+        Flat positions in (t, t) matrices for second derivatives: by two paths i <- j and a <- b
+        (b, i), (a, j), (b, j), (i, a); by a covariance s ~~ u and a path a <- b
+        (b, s), (a, u), (b, u), (a, s).
+    """
+
+    left: Ints
+    right: Ints
+    scale: Array
+    both: Array
+    rl: Ints
+    rr: Ints
+    ll: Ints
+    bend: tuple[Ints, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Paths:
-    """The paths of one group, compiled from a parameter table.
+    """The paths of one group, compiled from a parameter table by ``make_paths``.
 
     Attributes
     ----------
@@ -53,6 +83,11 @@ class Paths:
         The free entries (``covs`` one triangle only; ``col`` of ``means`` is 0).
     meanstructure : bool
         Whether means are modelled.
+    shallow : bool
+        Whether no path follows on another one, so that total effects are ``I + A``.
+    par : array
+        The parameter numbers of the local order: paths, covariances, means.
+    terms : Terms
     """
 
     names: tuple[str, ...]
@@ -64,19 +99,59 @@ class Paths:
     covs: Cells
     means: Cells
     meanstructure: bool
+    shallow: bool
+    par: Ints
+    terms: Terms
 
-    @property
-    def par(self) -> Ints:
-        """Return the parameter numbers of the local order: paths, covariances, means."""
-        return np.concatenate([self.paths.par, self.covs.par, self.means.par])
 
-    def terms(self) -> tuple[Ints, Ints, Array]:
-        """Return (left, right, coefficient) of the parameters that move covariances."""
-        t = len(self.names)
-        left = np.concatenate([self.paths.row, self.covs.row])
-        right = np.concatenate([self.paths.col + t, self.covs.col])
-        half = np.where(self.covs.row == self.covs.col, 0.5, 1.0)
-        return left, right, np.concatenate([np.ones(len(self.paths)), half])
+def make_paths(
+    names: tuple[str, ...],
+    p: int,
+    fixed: tuple[Array, Array, Array],
+    free: tuple[Cells, Cells, Cells],
+    *,
+    meanstructure: bool,
+) -> Paths:
+    """Return paths from the fixed and the free entries of A, S and a."""
+    A, S, a = fixed
+    paths, covs, means = free
+    t = len(names)
+    pattern = A != 0
+    pattern[paths.row, paths.col] = True
+    into, out_of = pattern.any(axis=1), pattern.any(axis=0)
+    left = np.concatenate([paths.row, covs.row])
+    right = np.concatenate([paths.col + t, covs.col])
+    scale = np.concatenate([np.ones(len(paths)), np.where(covs.row == covs.col, 0.5, 1.0)])
+    wide = 2 * t
+    terms = Terms(
+        left,
+        right,
+        scale,
+        np.outer(scale, scale),
+        right[:, None] * wide + left,
+        right[:, None] * wide + right,
+        left[:, None] * wide + left,
+        _bend(paths, covs, t),
+    )
+    return Paths(
+        names, p, A, S, a, paths, covs, means, meanstructure, not (into & out_of).any(),
+        np.concatenate([paths.par, covs.par, means.par]), terms,
+    )  # fmt: skip
+
+
+def _bend(paths: Cells, covs: Cells, t: int) -> tuple[Ints, ...]:
+    """Return the positions that second derivatives are looked up at."""
+    i, j, s, u = paths.row, paths.col, covs.row, covs.col
+    return (
+        j * t + i[:, None],
+        i * t + j[:, None],
+        j * t + j[:, None],
+        i * t + i[:, None],
+        j * t + s[:, None],
+        i * t + u[:, None],
+        j * t + u[:, None],
+        i * t + s[:, None],
+    )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -93,6 +168,9 @@ class Implied:
         Means of all variables.
     S : (t, t) array
         Covariances of what the paths leave unexplained.
+    U : (p, 2 t) array
+        ``[E | V]`` of the observed variables, whose columns' outer products are the
+        derivatives of sigma.
     """
 
     paths: Paths
@@ -100,6 +178,7 @@ class Implied:
     V: Array
     xi: Array
     S: Array
+    U: Array
 
     @property
     def sigma(self) -> Array:
@@ -111,15 +190,6 @@ class Implied:
     def mu(self) -> Array:
         """The (p,) means of the observed variables."""
         return self.xi[: self.paths.p]
-
-    def columns(self) -> Array:
-        """Return ``U`` (p, 2 t), whose outer products are the derivatives of sigma."""
-        p = self.paths.p
-        return np.concatenate([self.E[:p], self.V[:p]], axis=1)
-
-    def all_columns(self) -> Array:
-        """Return ``U`` (t, 2 t) for the covariances of all variables."""
-        return np.concatenate([self.E, self.V], axis=1)
 
 
 def filled(paths: Paths, theta: Array) -> tuple[Array, Array, Array]:
@@ -135,9 +205,12 @@ def filled(paths: Paths, theta: Array) -> tuple[Array, Array, Array]:
 def imply(paths: Paths, theta: Array) -> Implied:
     """Return the implied moments at ``theta`` (q,)."""
     A, S, a = filled(paths, theta)
-    E = np.linalg.inv(np.eye(len(A)) - A)  # total effects are wanted themselves
+    unit = np.eye(len(A))
+    # total effects are wanted themselves, so this inverse is no detour
+    E = unit + A if paths.shallow else np.asarray(np.linalg.inv(unit - A))
     V = E @ S @ E.T
-    return Implied(paths, np.asarray(E), (V + V.T) / 2, np.asarray(E @ a), S)
+    V = (V + V.T) / 2
+    return Implied(paths, E, V, E @ a, S, np.concatenate([E[: paths.p], V[: paths.p]], axis=1))
 
 
 def mean_jacobian(at: Implied) -> Array:
@@ -150,8 +223,8 @@ def mean_jacobian(at: Implied) -> Array:
 
 def cov_jacobian(at: Implied, rows: Ints, cols: Ints) -> Array:
     """Return (len(rows), k) derivatives of sigma's entries (rows, cols)."""
-    U = at.columns()
-    left, right, c = at.paths.terms()
+    U, terms = at.U, at.paths.terms
+    left, right, c = terms.left, terms.right, terms.scale
     moved = c * (
         U[np.ix_(rows, left)] * U[np.ix_(cols, right)]
         + U[np.ix_(rows, right)] * U[np.ix_(cols, left)]
@@ -161,17 +234,15 @@ def cov_jacobian(at: Implied, rows: Ints, cols: Ints) -> Array:
 
 def variance_jacobian(at: Implied) -> Array:
     """Return (t, k) derivatives of the variances of all variables."""
-    U = at.all_columns()
-    left, right, c = at.paths.terms()
-    moved = 2 * c * U[:, left] * U[:, right]
+    U, terms = np.concatenate([at.E, at.V], axis=1), at.paths.terms
+    moved = 2 * terms.scale * U[:, terms.left] * U[:, terms.right]
     return np.concatenate([moved, np.zeros((len(U), len(at.paths.means)))], axis=1)
 
 
 def gradient(at: Implied, P: Array, v: Array) -> Array:
     """Return (k,) derivatives of a function whose differential is ``tr(P dSigma)/2 + v' dmu``."""
-    left, right, c = at.paths.terms()
-    U = at.columns()
-    by_cov = c * ((U[:, left].T @ P) * U[:, right].T).sum(axis=1)
+    U, terms = at.U, at.paths.terms
+    by_cov = terms.scale * (U.T @ P @ U)[terms.left, terms.right]
     out: Array = np.concatenate([by_cov, np.zeros(len(at.paths.means))])
     if at.paths.meanstructure:
         out += mean_jacobian(at).T @ v
@@ -180,12 +251,25 @@ def gradient(at: Implied, P: Array, v: Array) -> Array:
 
 def information(at: Implied, W: Array) -> Array:
     """Return the (k, k) matrix ``tr(W dSigma_k W dSigma_l) / 2 + dmu_k' W dmu_l``."""
-    left, right, c = at.paths.terms()
-    U = at.columns()
-    M = U.T @ W @ U
-    cross = M[np.ix_(right, left)]
-    block = cross * cross.T + M[np.ix_(right, right)] * M[np.ix_(left, left)]
-    return _with_means(at, block * np.outer(c, c), W)
+    terms = at.paths.terms
+    M = at.U.T @ W @ at.U
+    cross = M.take(terms.rl)
+    block = cross * cross.T + M.take(terms.rr) * M.take(terms.ll)
+    return _with_means(at, block * terms.both, W)
+
+
+def likelihood_curvature(at: Implied, W: Array, R: Array) -> Array:
+    """Return (k, k) ``tr(dSigma_k W dSigma_l R) - tr(W dSigma_k W dSigma_l) / 2``.
+
+    What two covariance parameters share in the Hessian of a normal likelihood.
+    """
+    terms = at.paths.terms
+    M, Q = at.U.T @ W @ at.U, at.U.T @ R @ at.U
+    cross, other = M.take(terms.rl), Q.take(terms.rl)
+    rr, ll = M.take(terms.rr), M.take(terms.ll)
+    mixed = cross * other.T
+    total = mixed + mixed.T + rr * (Q.take(terms.ll) - ll) + ll * Q.take(terms.rr)
+    return np.asarray((total - cross * cross.T) * terms.both)
 
 
 def _with_means(at: Implied, block: Array, W: Array) -> Array:
@@ -199,17 +283,6 @@ def _with_means(at: Implied, block: Array, W: Array) -> Array:
     return out
 
 
-def weighted_cross(at: Implied, W: Array, R: Array) -> Array:
-    """Return the (k, k) matrix ``tr(dSigma_k W dSigma_l R)`` of covariance parameters."""
-    left, right, c = at.paths.terms()
-    U = at.columns()
-    M, Q = U.T @ W @ U, U.T @ R @ U
-    rl, lr = np.ix_(right, left), np.ix_(left, right)
-    rr, ll = np.ix_(right, right), np.ix_(left, left)
-    total = M[rl] * Q[lr] + M[rr] * Q[ll] + M[ll] * Q[rr] + M[lr] * Q[rl]
-    return np.asarray(total * np.outer(c, c))
-
-
 def curvature(at: Implied, P: Array, v: Array) -> Array:
     """Return the (k, k) second derivatives through sigma and mu: ``tr(P d2Sigma)/2 + v' d2mu``."""
     paths, E, V, xi = at.paths, at.E, at.V, at.xi
@@ -217,18 +290,14 @@ def curvature(at: Implied, P: Array, v: Array) -> Array:
     G, C = E[:p], V[:p]
     GPG, GPC = G.T @ P @ G, G.T @ P @ C
     i, j = paths.paths.row, paths.paths.col
-    s, u = paths.covs.row, paths.covs.col
-    c = np.where(s == u, 0.5, 1.0)
-    na, ns, nm = len(i), len(s), len(paths.means)
+    na, ns, nm = len(i), len(paths.covs), len(paths.means)
+    c = paths.terms.scale[na:]
     out = np.zeros((na + ns + nm, na + ns + nm))
-    # two paths i <- j and a <- b: columns run over the second, (a, b)
-    back = E[np.ix_(j, i)].T  # [ij, ab] = E[b, i]
-    out[:na, :na] = back * GPC[np.ix_(i, j)].T + V[np.ix_(j, j)] * GPG[np.ix_(i, i)]
-    out[:na, :na] += (back * GPC[np.ix_(i, j)].T).T
-    # a covariance s ~~ u and a path a <- b
-    mixed = c[:, None] * (
-        E[np.ix_(j, s)].T * GPG[np.ix_(i, u)].T + E[np.ix_(j, u)].T * GPG[np.ix_(i, s)].T
-    )
+    bi, aj, bj, ia, bs, au, bu, as_ = paths.terms.bend
+    back = E.take(bi)  # [ij, ab] = E[b, i]
+    crossed = back * GPC.take(aj)
+    out[:na, :na] = crossed + crossed.T + V.take(bj) * GPG.take(ia)
+    mixed = c[:, None] * (E.take(bs) * GPG.take(au) + E.take(bu) * GPG.take(as_))
     out[na : na + ns, :na] = mixed
     out[:na, na : na + ns] = mixed.T
     if paths.meanstructure:
@@ -239,26 +308,3 @@ def curvature(at: Implied, P: Array, v: Array) -> Array:
         out[na + ns :, :na] += by_mean
         out[:na, na + ns :] += by_mean.T
     return out
-
-
-def extended(paths: Paths, cells: tuple[Cells, Cells, Cells]) -> Paths:
-    """Return the same paths with further entries of A, S and a counted as free."""
-
-    def join(one: Cells, other: Cells) -> Cells:
-        return Cells(
-            np.concatenate([one.par, other.par]),
-            np.concatenate([one.row, other.row]),
-            np.concatenate([one.col, other.col]),
-        )
-
-    return Paths(
-        paths.names,
-        paths.p,
-        paths.A,
-        paths.S,
-        paths.a,
-        join(paths.paths, cells[0]),
-        join(paths.covs, cells[1]),
-        join(paths.means, cells[2]),
-        paths.meanstructure,
-    )

@@ -77,6 +77,10 @@ def equal_rows(
     pairs = [*_by_label(rows), *_by_equal(rows)]
     exempt = _partial_terms(rows, partial)
     bound: set[str] = set()
+    others: dict[str, list[Row]] = {}
+    for row in rows:
+        if row.group > 1 and row.is_free and not row.label:
+            others.setdefault(row.term, []).append(row)
     for first in rows:
         if first.group > 1 or first.label or not first.is_free:
             continue
@@ -84,11 +88,7 @@ def equal_rows(
             continue
         bound.add(first.term)
         if first.term not in exempt:
-            pairs += [
-                (first.plabel, row.plabel)
-                for row in rows
-                if row.group > 1 and row.term == first.term and row.is_free and not row.label
-            ]
+            pairs += [(first.plabel, row.plabel) for row in others.get(first.term, [])]
     idle = sorted(exempt - bound)
     if idle:
         raise ModelError(

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+from scipy import special
 
 from servlab.core.checks import check_conf_level
 from servlab.core.errors import ModelError
@@ -109,7 +109,7 @@ class LatentFit:
         error = np.concatenate([self.errors, defined_errors])
         with np.errstate(divide="ignore", invalid="ignore"):
             z = np.where(error > 0, estimate / error, np.nan)
-        reach = stats.norm.isf((1 - conf_level) / 2)
+        reach = special.ndtri((1 + conf_level) / 2)
         names = [d.name for d in table.definitions]
         blank = [""] * len(names)
         labels = [*(table.group_labels[g - 1] for g in table.group), *blank]
@@ -124,7 +124,7 @@ class LatentFit:
                 "estimate": estimate,
                 "std_error": error,
                 "statistic": z,
-                "p_value": 2 * stats.norm.sf(np.abs(z)),
+                "p_value": 2 * special.ndtr(-np.abs(z)),
                 "conf_low": estimate - reach * error,
                 "conf_high": estimate + reach * error,
                 "std_lv": std["lv"],

@@ -11,6 +11,7 @@ import math
 import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields, replace
+from functools import lru_cache
 from itertools import combinations, combinations_with_replacement
 from typing import Any, Literal, get_args
 
@@ -149,7 +150,15 @@ def as_syntax(model: Model) -> ModelSyntax:
     """Return a model in any of its forms as syntax."""
     if isinstance(model, ModelSyntax):
         return model
-    return parse_syntax(instrument_syntax(model) if isinstance(model, Instrument) else model)
+    if not isinstance(model, str | Instrument):
+        return parse_syntax(model)
+    return _parsed(instrument_syntax(model) if isinstance(model, Instrument) else model)
+
+
+@lru_cache(maxsize=64)
+def _parsed(text: str) -> ModelSyntax:
+    """Return a model text as syntax; texts come again in every ladder and comparison."""
+    return parse_syntax(text)
 
 
 def _group_equal(kinds: Iterable[GroupEqual], n_groups: int) -> tuple[GroupEqual, ...]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+from scipy import special
 
 from servlab.core.checks import check_choice, check_conf_level
 from servlab.core.linalg import Array
@@ -67,7 +67,7 @@ def standardized_solution(
     error[error < 1e-10] = 0.0
     with np.errstate(divide="ignore", invalid="ignore"):
         z = np.where(error > 0, values / error, np.nan)
-    reach = stats.norm.isf((1 - conf_level) / 2)
+    reach = special.ndtri((1 + conf_level) / 2)
     table = fit.table
     names = [d.name for d in table.definitions]
     return pd.DataFrame(
@@ -80,7 +80,7 @@ def standardized_solution(
             "estimate": values,
             "std_error": error,
             "statistic": z,
-            "p_value": 2 * stats.norm.sf(np.abs(z)),
+            "p_value": 2 * special.ndtr(-np.abs(z)),
             "conf_low": values - reach * error,
             "conf_high": values + reach * error,
         }

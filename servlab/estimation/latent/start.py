@@ -30,7 +30,7 @@ def _group_values(table: ParameterTable, group: int, cov: Array, mean: Array) ->
     """Return a value a row of one group."""
     names = (*table.observed, *table.latent)
     where = {name: at for at, name in enumerate(names)}
-    rows = np.flatnonzero(table.group == group)
+    rows = np.flatnonzero(table.group == group).tolist()
     p, t = len(table.observed), len(names)
     values = np.where(np.isnan(table.ustart), 0.0, table.ustart)
     total = np.zeros((t, t))
@@ -38,8 +38,12 @@ def _group_values(table: ParameterTable, group: int, cov: Array, mean: Array) ->
     left = total.copy()  # what earlier uncorrelated factors leave of the covariances
     known = set(table.observed)
     pending = list(table.latent)
+    items: dict[str, set[str]] = {factor: set() for factor in table.latent}
+    for r in rows:
+        if table.op[r] == "=~":
+            items[table.lhs[r]].add(table.rhs[r])
     while pending:
-        ready = [f for f in pending if _indicators(table, rows, f) <= known] or pending[:1]
+        ready = [f for f in pending if items[f] <= known] or pending[:1]
         for factor in ready:
             _add_factor(table, rows, factor, where, values, total, left)
             known.add(factor)
@@ -52,14 +56,9 @@ def _group_values(table: ParameterTable, group: int, cov: Array, mean: Array) ->
     return values
 
 
-def _indicators(table: ParameterTable, rows: np.ndarray, factor: str) -> set[str]:
-    """Return the indicators of a factor."""
-    return {table.rhs[r] for r in rows if table.op[r] == "=~" and table.lhs[r] == factor}
-
-
 def _add_factor(
     table: ParameterTable,
-    rows: np.ndarray,
+    rows: list[int],
     factor: str,
     where: dict[str, int],
     values: Array,
@@ -102,7 +101,7 @@ def _add_factor(
     total[at, at] = variance
 
 
-def _uncorrelated(table: ParameterTable, rows: np.ndarray, factor: str) -> bool:
+def _uncorrelated(table: ParameterTable, rows: list[int], factor: str) -> bool:
     """Return whether all covariances of a factor with other factors are fixed to zero."""
     others = [
         r
@@ -123,7 +122,7 @@ def _axis(S: Array) -> Array:
         return np.asarray(scale * np.sqrt(0.7))
     off = np.abs(R - np.diag(np.diag(R))).max(axis=0)
     np.fill_diagonal(R, np.clip(off, 0.05, 0.95))
-    for _ in range(10):
+    for _ in range(2):
         roots, vectors = np.linalg.eigh(R)
         h = np.clip(max(roots[-1], 0.05) * vectors[:, -1] ** 2, 0.02, 0.95)
         np.fill_diagonal(R, h)
@@ -132,7 +131,7 @@ def _axis(S: Array) -> Array:
 
 
 def _regressions(
-    table: ParameterTable, rows: np.ndarray, where: dict[str, int], values: Array, total: Array
+    table: ParameterTable, rows: list[int], where: dict[str, int], values: Array, total: Array
 ) -> None:
     """Set free regression coefficients by least squares on the estimated covariances."""
     outcomes = {table.lhs[r] for r in rows if table.op[r] == "~"}
@@ -148,7 +147,7 @@ def _regressions(
 
 
 def _variances(
-    table: ParameterTable, rows: np.ndarray, where: dict[str, int], values: Array, total: Array
+    table: ParameterTable, rows: list[int], where: dict[str, int], values: Array, total: Array
 ) -> None:
     """Set free variances to what the predictors leave, free covariances of factors to theirs."""
     into: dict[str, list[int]] = {}
@@ -173,7 +172,7 @@ def _variances(
     _shrink(table, rows, values)
 
 
-def _shrink(table: ParameterTable, rows: np.ndarray, values: Array) -> None:
+def _shrink(table: ParameterTable, rows: list[int], values: Array) -> None:
     """Draw starting covariances toward zero until they can hold together."""
     variances = {
         table.lhs[r]: values[r]
