@@ -6,6 +6,7 @@ from types import MappingProxyType
 import numpy as np
 import pandas as pd
 
+from servlab.core.brief import brief
 from servlab.data.codebook import Codebook, Exclusion, Outcome
 from servlab.data.encode import Encoder, is_missing, shown
 from servlab.data.formats import RawTable
@@ -23,6 +24,7 @@ FOOTERS = frozenset({  # words under the answers that begin no respondent's row
 })  # fmt: skip
 
 
+@brief
 @dataclass(frozen=True, slots=True, eq=False)
 class Encoded:
     """What a raw table gives under a codebook, before a decision whether it may be used.

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from servlab.core.brief import brief
 from servlab.core.errors import DataError
 from servlab.data.assemble import encode_survey
 from servlab.data.codebook import Codebook, load_codebook
@@ -16,6 +17,7 @@ from servlab.data.waves import combine_waves, wave_steps
 from servlab.data.waves_file import WavesFile, side_by_side, wave_paths, waves_listed
 
 
+@brief
 @dataclass(frozen=True, slots=True, eq=False)
 class CheckReport:
     """What a codebook makes of a file.

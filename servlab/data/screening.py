@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from servlab.core.brief import brief
 from servlab.core.errors import ModelError
 from servlab.data.careless import even_odd, longest_string, mahalanobis, response_variability
 from servlab.data.schema import Label
@@ -26,6 +27,7 @@ from servlab.data.screening_rules import (
 from servlab.data.survey import Survey
 
 
+@brief
 @dataclass(frozen=True, slots=True, eq=False)
 class Screening:
     """Proposals to leave respondents out.

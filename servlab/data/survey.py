@@ -6,6 +6,7 @@ from types import MappingProxyType
 
 import pandas as pd
 
+from servlab.core.brief import brief
 from servlab.core.errors import ModelError
 from servlab.data.instrument import Grade, Instrument
 from servlab.data.schema import Label, Language, Scale
@@ -76,6 +77,7 @@ class VariableInfo:
     scale: Scale | None = None
 
 
+@brief
 @dataclass(frozen=True, slots=True, eq=False)
 class Survey:
     """A survey as it was answered, encoded by a codebook; never changed in place.

@@ -6,6 +6,7 @@ from typing import Literal
 
 import pandas as pd
 
+from servlab.core.brief import brief
 from servlab.data.instrument import Instrument
 from servlab.data.schema import Label
 from servlab.data.survey import Coding, Survey
@@ -44,6 +45,7 @@ class Difference:
     now: Label
 
 
+@brief
 @dataclass(frozen=True, slots=True, eq=False)
 class WaveItems:
     """What each wave asked, and what of it can be compared.

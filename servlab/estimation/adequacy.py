@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy import special
 
+from servlab.core.brief import brief
 from servlab.core.errors import ModelError
 from servlab.core.linalg import Array
 from servlab.core.threads import blas_threads
@@ -16,6 +17,7 @@ from servlab.estimation.correlation_checks import check_invertible
 from servlab.estimation.moments import Moments, moments
 
 
+@brief
 @dataclass(frozen=True, slots=True, eq=False)
 class KmoResult:
     """Kaiser's measure of sampling adequacy.
@@ -51,6 +53,7 @@ class KmoResult:
         )
 
 
+@brief
 @dataclass(frozen=True, slots=True, eq=False)
 class BartlettResult:
     """Bartlett's test of the hypothesis that the items are uncorrelated.

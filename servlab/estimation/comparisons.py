@@ -8,6 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
+from servlab.core.brief import brief
 from servlab.core.checks import check_choice, check_conf_level, check_count
 from servlab.core.errors import ModelError
 from servlab.core.groups import natural_order, suppressed_groups
@@ -23,6 +24,7 @@ Score = Literal["gap", "perception", "expectation"]
 ESTIMATES = ("estimate", "std_dev", "std_error", "df", "conf_low", "conf_high", "n_effective")
 
 
+@brief
 @dataclass(frozen=True, slots=True, eq=False)
 class GroupComparison:
     """Scores by group.

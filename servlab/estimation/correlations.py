@@ -6,10 +6,12 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from servlab.core.brief import brief
 from servlab.core.checks import check_count
 from servlab.core.errors import ModelError
 
 
+@brief
 @dataclass(frozen=True, slots=True)
 class MengTest:
     """Test that two dependent correlations are equal.

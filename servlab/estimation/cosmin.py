@@ -11,6 +11,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from servlab.core.brief import brief
 from servlab.core.standards import standard
 from servlab.data.survey import Survey
 from servlab.estimation.efa import EfaResult
@@ -46,6 +47,7 @@ class MeasurementProperty:
     values: dict[str, float | str] = field(default_factory=dict)
 
 
+@brief
 @dataclass(frozen=True, slots=True, eq=False)
 class CosminSummary:
     """The measurement properties of a battery and the evidence of this survey for each.

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from servlab.core.brief import brief
 from servlab.core.errors import ModelError
 from servlab.data.instrument import Instrument
 from servlab.data.survey import Survey
@@ -32,6 +33,7 @@ COLUMNS = (
 )
 
 
+@brief
 @dataclass(frozen=True, slots=True, eq=False)
 class DifferenceScoreReliability:
     """Reliability of gap scores.
@@ -161,6 +163,7 @@ def difference_reliability(
     return float((var_p * r_pp + var_e * r_ee - 2 * cov_pe) / variance)
 
 
+@brief
 @dataclass(frozen=True, slots=True, eq=False)
 class ScoreForms:
     """SERVPERF beside SERVQUAL, each with its link to an outcome.

@@ -11,6 +11,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from servlab.core.brief import brief
 from servlab.core.checks import check_choice
 from servlab.core.errors import ModelError
 from servlab.data.instrument import Instrument
@@ -22,6 +23,7 @@ from servlab.scales.scoring import need_batteries, score_dimensions
 Source = Literal["stated", "derived"]
 
 
+@brief
 @dataclass(frozen=True, slots=True, eq=False)
 class ImportancePerformance:
     """Importance beside performance.

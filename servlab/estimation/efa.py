@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
+from servlab.core.brief import brief
 from servlab.core.checks import check_choice, check_count
 from servlab.core.errors import HeywoodWarning, ModelError
 from servlab.core.linalg import Array, smallest_eigenvalue
@@ -28,6 +29,7 @@ from servlab.estimation.rotation import ROTATIONS, Rotated, Rotation, rotate
 EXTRACTIONS = ("minres", "ml", "paf")
 
 
+@brief
 @dataclass(frozen=True, slots=True, eq=False)
 class EfaResult:
     """An exploratory factor analysis.

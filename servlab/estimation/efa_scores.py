@@ -6,6 +6,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from servlab.core.brief import brief
 from servlab.core.checks import check_choice, check_items
 from servlab.core.errors import ModelError
 from servlab.core.linalg import Array
@@ -19,6 +20,7 @@ CROSS = standard("cross_loading").value  # a second of that size shares a tenth 
 WEAK_COMMUNALITY = standard("communality").value  # with less an item shares little with any factor
 
 
+@brief
 @dataclass(frozen=True, slots=True, eq=False)
 class EfaScores:
     """Factor scores of respondents.

@@ -10,6 +10,7 @@ from typing import Literal
 
 import numpy as np
 
+from servlab.core.brief import brief
 from servlab.core.errors import NotConvergedError
 from servlab.core.linalg import Array
 
@@ -29,6 +30,7 @@ MAX_PAF = 20_000
 Objective = Callable[[Array], tuple[float, Array, Array]]
 
 
+@brief
 @dataclass(frozen=True, slots=True, eq=False)
 class Extracted:
     """Unrotated factors.

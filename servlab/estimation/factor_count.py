@@ -6,6 +6,7 @@ from typing import Literal
 
 import pandas as pd
 
+from servlab.core.brief import brief
 from servlab.estimation.efa_fit import most_factors
 from servlab.estimation.moments import Kind, Moments
 from servlab.estimation.retention import (
@@ -20,6 +21,7 @@ Reason = Literal["unanimous", "majority", "divided"]
 FACTORS: tuple[Factors, ...] = ("components", "common")
 
 
+@brief
 @dataclass(frozen=True, slots=True, eq=False)
 class FactorCount:
     """Several criteria for the number of factors, and one recommendation.

@@ -4,11 +4,13 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from servlab.core.brief import brief
 from servlab.core.errors import ModelError
 from servlab.data.instrument import Instrument
 from servlab.estimation.efa import EfaResult
 
 
+@brief
 @dataclass(frozen=True, slots=True, eq=False)
 class FactorDimensions:
     """Where the items of each dimension load.

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from servlab.core.brief import brief
 from servlab.core.errors import ModelError
 
 _TOKEN = re.compile(
@@ -22,6 +23,7 @@ _TOKEN = re.compile(
 _FUNCTIONS = ("C",)
 
 
+@brief
 @dataclass(frozen=True, slots=True, eq=False)
 class Aliased:
     """A formula over aliases, with the data and the way back.

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from servlab.core.brief import brief
 from servlab.core.checks import check_items
 from servlab.core.errors import ModelError
 from servlab.core.linalg import Array
@@ -27,6 +28,7 @@ WEAK_ITEM_REST = standard("item_rest").value  # an item under it shares little w
 WEAK_CRITICAL_RATIO = standard("critical_ratio").value
 
 
+@brief
 @dataclass(frozen=True, slots=True, eq=False)
 class ItemAnalysis:
     """What each item adds to the sum of a scale.

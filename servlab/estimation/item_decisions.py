@@ -9,6 +9,7 @@ from typing import Literal
 
 import pandas as pd
 
+from servlab.core.brief import brief
 from servlab.core.standards import standard
 from servlab.data.instrument import Instrument
 from servlab.estimation.adequacy import KmoResult
@@ -28,6 +29,7 @@ FEWEST = int(standard("items_per_factor").value)
 ALPHA_GAIN = 0.005  # alpha must rise by more to be seen in two decimals
 
 
+@brief
 @dataclass(frozen=True, slots=True, eq=False)
 class ItemDecisions:
     """Keep, look at or drop: a proposal for each item with its reasons.

@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
+from servlab.core.brief import brief
 from servlab.core.checks import check_items
 from servlab.core.errors import ModelError
 from servlab.estimation.latent.fiml import find_patterns, saturated_moments
@@ -18,6 +19,7 @@ from servlab.estimation.latent.fiml import find_patterns, saturated_moments
 Array = NDArray[np.float64]
 
 
+@brief
 @dataclass(frozen=True, slots=True)
 class McarTest:
     """Little's test that answers are missing completely at random.

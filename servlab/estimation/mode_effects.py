@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from servlab.core.brief import brief
 from servlab.core.checks import check_conf_level, check_count
 from servlab.core.errors import ModelError
 from servlab.core.groups import natural_order, suppressed_groups
@@ -26,6 +27,7 @@ ADJUSTABLE = ("branch", "segment", "wave")
 _SCORE, _MODE, _WEIGHT = "servlab score", "servlab mode", "servlab weight"  # no covariate's names
 
 
+@brief
 @dataclass(frozen=True, slots=True, eq=False)
 class ModeEffect:
     """Differences between modes of data collection.

@@ -11,6 +11,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from servlab.core.brief import brief
 from servlab.core.checks import check_choice, check_items, check_varying_array, check_weights
 from servlab.core.errors import ModelError
 from servlab.core.linalg import Array, cov_to_cor, frozen
@@ -33,6 +34,7 @@ Kind = Literal["pearson", "polychoric"]
 Missing = Literal["listwise", "pairwise"]
 
 
+@brief
 @dataclass(frozen=True, slots=True, eq=False)
 class Moments:
     """Means, covariances and correlations of items, with the rows they rest on.

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from servlab.core.brief import brief
 from servlab.core.checks import check_conf_level
 from servlab.core.errors import ModelError
 from servlab.data.instrument import Instrument
@@ -24,6 +25,7 @@ _TIME = re.compile(
 )
 
 
+@brief
 @dataclass(frozen=True, slots=True, eq=False)
 class EarlyLate:
     """Scores of early and of late respondents.

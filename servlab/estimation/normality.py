@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy import special
 
+from servlab.core.brief import brief
 from servlab.core.checks import check_items
 from servlab.core.errors import ModelError
 from servlab.core.linalg import Array
@@ -15,6 +16,7 @@ from servlab.estimation.moments import moments
 BATCH = 8192  # rows whose products are held at a time
 
 
+@brief
 @dataclass(frozen=True, slots=True, eq=False)
 class MardiaResult:
     """Mardia's multivariate skewness and kurtosis.

@@ -11,6 +11,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from servlab.core.brief import brief
 from servlab.core.checks import check_choice
 from servlab.core.errors import HeywoodWarning, KeyingWarning, ModelError
 from servlab.core.linalg import Array
@@ -24,6 +25,7 @@ from servlab.estimation.reliability import alpha_from_cov, keyed_against
 Denominator = Literal["observed", "model"]
 
 
+@brief
 @dataclass(frozen=True, slots=True, eq=False)
 class OmegaResult:
     """Omegas of the sum of standardized items from a Schmid-Leiman solution.
@@ -257,6 +259,7 @@ def group_shares(R: Array, g: Array, group: Array, uniqueness: Array) -> pd.Data
     return pd.DataFrame(rows).T
 
 
+@brief
 @dataclass(frozen=True, slots=True, eq=False)
 class ReliabilityCoefficient:
     """One reliability coefficient under its own name.

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import special
 
+from servlab.core.brief import brief
 from servlab.core.errors import ModelError
 from servlab.core.linalg import Array
 from servlab.estimation.binormal import binormal_cdf, binormal_pdf, binormal_pdf_slope
@@ -24,6 +25,7 @@ SETTLED = 1e-12  # the same for a halving of the bracket
 FLOOR = 1e-14  # probabilities under it are rounding
 
 
+@brief
 @dataclass(frozen=True, slots=True, eq=False)
 class Tables:
     """Answers of k items counted by category, one by one and in pairs.
@@ -55,6 +57,7 @@ class Tables:
         return table
 
 
+@brief
 @dataclass(frozen=True, slots=True, eq=False)
 class Polychoric:
     """Polychoric correlations of k items.

@@ -6,12 +6,14 @@ import numpy as np
 import pandas as pd
 from scipy import optimize, special
 
+from servlab.core.brief import brief
 from servlab.core.checks import check_items, check_varying
 from servlab.core.errors import ModelError
 from servlab.core.linalg import Array
 from servlab.estimation.polychoric import BOUND, FLOOR, encode, thresholds_of
 
 
+@brief
 @dataclass(frozen=True, slots=True, eq=False)
 class PolyserialResult:
     """A polyserial correlation.

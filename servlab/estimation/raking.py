@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from servlab.core.brief import brief
 from servlab.core.checks import check_count, check_weights
 from servlab.core.errors import ModelError, NotConvergedError
 from servlab.core.groups import suppressed_groups
@@ -26,6 +27,7 @@ MAX_ROUNDS = 2000
 SUM_TOLERANCE = 0.005  # shares printed with two decimals may add up to 0.995 or 1.005
 
 
+@brief
 @dataclass(frozen=True, slots=True, eq=False)
 class Raking:
     """Weights raked to margins.

@@ -14,6 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
+from servlab.core.brief import brief
 from servlab.core.checks import check_choice, check_conf_level, check_weights
 from servlab.core.errors import CollinearityWarning, ModelError
 from servlab.estimation.formulas import Aliased, alias_columns
@@ -26,6 +27,7 @@ INTERCEPT = "Intercept"
 VIF_LIMIT = 5.0  # two predictors that correlate .9 have 5.3; Menard (1995) worries from 5 on
 
 
+@brief
 @dataclass(frozen=True, slots=True, eq=False)
 class RegressionResult:
     """A fitted linear regression.

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from servlab.core.brief import brief
 from servlab.core.checks import check_choice, check_conf_level, check_count
 from servlab.core.errors import KeyingWarning, ModelError
 from servlab.core.linalg import Array, cov_to_cor
@@ -16,6 +17,7 @@ from servlab.estimation.moments import Moments, moments
 Interval = Literal["feldt", "bootstrap"]
 
 
+@brief
 @dataclass(frozen=True, slots=True, eq=False)
 class AlphaResult:
     """Coefficient alpha of a sum of items.

@@ -10,6 +10,7 @@ from typing import TypeVar
 import numpy as np
 import pandas as pd
 
+from servlab.core.brief import brief
 from servlab.core.checks import check_count
 from servlab.core.errors import (
     InadmissibleWarning,
@@ -37,6 +38,7 @@ COEFFICIENTS = (
 PREFERRED = ("categorical_omega", "congeneric_omega", "alpha")  # the first that there is
 
 
+@brief
 @dataclass(frozen=True, slots=True, eq=False)
 class ReliabilityCoefficients:
     """Reliability coefficients of each dimension of a battery, each under its own name.

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from scipy.optimize import linear_sum_assignment
 
+from servlab.core.brief import brief
 from servlab.core.checks import check_count, check_items
 from servlab.core.errors import ModelError, ServlabWarning
 from servlab.core.linalg import Array, smallest_eigenvalue
@@ -24,6 +25,7 @@ from servlab.estimation.rotation import Rotation
 FEWEST_IN_HALF = 50  # rows of a half under which a factor analysis says nothing
 
 
+@brief
 @dataclass(frozen=True, slots=True, eq=False)
 class Replication:
     """The factors of one half of the respondents beside those of the other.

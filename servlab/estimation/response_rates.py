@@ -13,6 +13,7 @@ from typing import Literal, get_args
 import numpy as np
 import pandas as pd
 
+from servlab.core.brief import brief
 from servlab.core.errors import ModelError
 
 Disposition = Literal["I", "P", "R", "NC", "O", "UH", "UO", "NE"]
@@ -24,6 +25,7 @@ RATES = (
 ELIGIBLE: tuple[Disposition, ...] = ("I", "P", "R", "NC", "O")
 
 
+@brief
 @dataclass(frozen=True, slots=True, eq=False)
 class ResponseRates:
     """Outcome rates of a sample.

@@ -10,6 +10,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from servlab.core.brief import brief
 from servlab.core.checks import check_choice, check_count
 from servlab.core.errors import ModelError
 from servlab.core.linalg import Array
@@ -30,6 +31,7 @@ Statistic = Literal["percentile", "mean"]
 SPECTRA = {"components": component_eigenvalues, "common": common_eigenvalues}
 
 
+@brief
 @dataclass(frozen=True, slots=True, eq=False)
 class ParallelAnalysis:
     """Observed eigenvalues beside those of data without common factors.
@@ -241,6 +243,7 @@ def count_leading(exceeds: np.ndarray) -> int:
     return int(short[0]) if len(short) else len(exceeds)
 
 
+@brief
 @dataclass(frozen=True, slots=True, eq=False)
 class MapTest:
     """Velicer's minimum average partial test.

@@ -10,6 +10,7 @@ from typing import Literal, get_args
 
 import numpy as np
 
+from servlab.core.brief import brief
 from servlab.core.errors import ModelError, NotConvergedError
 from servlab.core.linalg import Array
 
@@ -42,6 +43,7 @@ SAME_VALUE = 1e-6  # two criterion values nearer than this are one minimum
 Criterion = Callable[[Array], tuple[float, Array]]
 
 
+@brief
 @dataclass(frozen=True, slots=True, eq=False)
 class Rotated:
     """Rotated loadings.

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from servlab.core.brief import brief
 from servlab.core.errors import ModelError
 from servlab.data.instrument import Instrument
 from servlab.data.survey import Survey
@@ -11,6 +12,7 @@ from servlab.estimation.item_analysis import ItemAnalysis, item_analysis
 from servlab.scales.scoring import OVERALL_ITEMS
 
 
+@brief
 @dataclass(frozen=True, slots=True, eq=False)
 class ScaleItemAnalysis:
     """The item analysis of each dimension of a battery.

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from servlab.core.brief import brief
 from servlab.core.errors import ModelError
 from servlab.data.instrument import Instrument
 from servlab.data.survey import Survey
@@ -13,6 +14,7 @@ from servlab.scales.scoring import OVERALL_ITEMS
 COLUMNS = ("n_items", "estimate", "conf_low", "conf_high", "n", "n_dropped")
 
 
+@brief
 @dataclass(frozen=True, slots=True, eq=False)
 class ScaleReliability:
     """Coefficient alpha of each dimension of one battery, and of all its items.

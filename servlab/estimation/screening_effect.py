@@ -11,6 +11,7 @@ from types import MappingProxyType
 
 import pandas as pd
 
+from servlab.core.brief import brief
 from servlab.core.errors import CollinearityWarning, KeyingWarning, ModelError
 from servlab.data.instrument import Instrument
 from servlab.data.schema import Label
@@ -26,6 +27,7 @@ from servlab.scales.scoring import OVERALL_ITEMS, dimension_scores
 COLUMNS = ("estimate", "conf_low", "conf_high", "n")
 
 
+@brief
 @dataclass(frozen=True, slots=True, eq=False)
 class ScreeningEffect:
     """Key results with everybody and without the respondents that rules propose.

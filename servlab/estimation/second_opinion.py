@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy.optimize import linear_sum_assignment
 
+from servlab.core.brief import brief
 from servlab.core.errors import ModelError
 from servlab.core.linalg import Array
 from servlab.estimation.efa import EfaResult
@@ -18,6 +19,7 @@ _METHOD = {"minres": "minres", "ml": "ml"}
 _ROTATION = {"none": None, "varimax": "varimax", "oblimin": "oblimin"}
 
 
+@brief
 @dataclass(frozen=True, slots=True, eq=False)
 class SecondOpinion:
     """Two programs' factor analyses of the same correlations.

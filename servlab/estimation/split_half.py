@@ -7,6 +7,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from servlab.core.brief import brief
 from servlab.core.checks import check_choice, check_count
 from servlab.core.errors import ModelError
 from servlab.core.linalg import Array
@@ -19,6 +20,7 @@ Scale = Literal["raw", "standardized"]
 MOST_ITEMS = 18  # 24,310 splits; 22 items have 352,716
 
 
+@brief
 @dataclass(frozen=True, slots=True, eq=False)
 class SplitHalf:
     """Reliabilities of all splits of a scale into halves.
@@ -189,6 +191,7 @@ def split_reliability(S: Array, halves: np.ndarray) -> Array:
     return reliability
 
 
+@brief
 @dataclass(frozen=True, slots=True, eq=False)
 class GuttmanLambdas:
     """Guttman's lower bounds of the reliability of a sum of items.

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from servlab.core.brief import brief
 from servlab.data.instrument import Instrument
 from servlab.data.schema import Scale
 from servlab.data.survey import Survey
@@ -14,6 +15,7 @@ from servlab.scales.means import mean_row
 CEILING = 0.5  # half of the answers at the top: said before any gap (DESIGN.md, Guards)
 
 
+@brief
 @dataclass(frozen=True, slots=True, eq=False)
 class ItemDescriptives:
     """Answers of one battery, item by item.

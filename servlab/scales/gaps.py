@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from servlab.core.brief import brief
 from servlab.core.checks import check_conf_level
 from servlab.data.instrument import Grade, Instrument
 from servlab.data.survey import Survey
@@ -22,6 +23,7 @@ from servlab.scales.scoring import (
 )
 
 
+@brief
 @dataclass(frozen=True, slots=True, eq=False)
 class GapScores:
     """Gaps between perception and expectation.

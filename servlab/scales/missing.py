@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from servlab.core.brief import brief
 from servlab.data.instrument import Instrument
 from servlab.data.survey import Survey
 
@@ -13,6 +14,7 @@ HEAVY_ANSWERS = 0.05  # share of answers missing; up to it, Schafer (1999) sees 
 HEAVY_ROWS = 0.10  # share of respondents incomplete; beyond it, Bennett (2001) expects bias
 
 
+@brief
 @dataclass(frozen=True, slots=True, eq=False)
 class MissingPatterns:
     """Missing answers of a survey.

@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from servlab.core.brief import brief
 from servlab.core.checks import check_count
 from servlab.core.errors import ModelError
 from servlab.core.groups import natural_order, suppressed_groups
@@ -20,6 +21,7 @@ MOST_VALUES = 20  # of more different values the rare ones are put together
 Kind = Literal["value", "rest", "missing", "numeric", "many"]
 
 
+@brief
 @dataclass(frozen=True, slots=True, eq=False)
 class SampleTable:
     """The sample by covariate.

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from servlab.core.brief import brief
 from servlab.core.checks import check_conf_level
 from servlab.core.errors import ModelError
 from servlab.data.instrument import Instrument
@@ -20,6 +21,7 @@ OVERALL_DIMENSIONS = "overall_dimensions"
 LEVELS = ("item", "dimension", "overall")
 
 
+@brief
 @dataclass(frozen=True, slots=True, eq=False)
 class DimensionScores:
     """Scores of one battery.

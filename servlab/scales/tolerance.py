@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from servlab.core.brief import brief
 from servlab.core.checks import check_conf_level
 from servlab.data.instrument import Instrument
 from servlab.data.survey import Survey
@@ -26,6 +27,7 @@ from servlab.scales.scoring import (
 BATTERIES = ("adequate", "desired", "perception")
 
 
+@brief
 @dataclass(frozen=True, slots=True, eq=False)
 class ZoneOfTolerance:
     """Superiority, adequacy and the zone between.

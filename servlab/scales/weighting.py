@@ -12,6 +12,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from servlab.core.brief import brief
 from servlab.core.checks import check_choice, check_conf_level
 from servlab.core.errors import ModelError
 from servlab.data.instrument import Instrument
@@ -24,6 +25,7 @@ WeightSource = Literal["equal", "respondent", "reference"]
 WEIGHT_SOURCES = ("equal", "respondent", "reference")
 
 
+@brief
 @dataclass(frozen=True, slots=True, eq=False)
 class ServqualScore:
     """A weighted overall score.

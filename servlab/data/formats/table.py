@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from servlab.core.brief import brief
 from servlab.core.errors import DataError
 from servlab.data.codebook import FileFormat
 from servlab.data.schema import Label
@@ -17,6 +18,7 @@ from servlab.data.survey import Exclusions
 SURVEYMONKEY = "Respondent ID"  # the first column of every export of that platform
 
 
+@brief
 @dataclass(frozen=True, slots=True, eq=False)
 class RawTable:
     """A file's cells.

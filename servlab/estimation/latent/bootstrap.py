@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from scipy import special
 
+from servlab.core.brief import brief
 from servlab.core.checks import check_choice, check_conf_level, check_count
 from servlab.core.errors import ModelError, NotConvergedError
 from servlab.core.linalg import Array
@@ -29,6 +30,7 @@ Interval = Literal["percentile", "bias_corrected"]
 FEWEST = 0.8  # share of draws that must have converged
 
 
+@brief
 @dataclass(frozen=True, slots=True, eq=False)
 class LatentBootstrap:
     """Bootstrap draws of a model's parameters.

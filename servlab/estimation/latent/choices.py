@@ -5,6 +5,7 @@ from typing import Literal
 
 import pandas as pd
 
+from servlab.core.brief import brief
 from servlab.core.checks import check_choice
 from servlab.core.errors import ModelError
 from servlab.data.survey import Survey
@@ -20,6 +21,7 @@ Structure = Literal["auto", "second_order", "dimensions"]
 Batteries = Literal["auto", "perception", "expectation", "desired", "adequate", "importance"]
 
 
+@brief
 @dataclass(frozen=True, slots=True, eq=False)
 class ModelChoices:
     """What a study of one model analyses.

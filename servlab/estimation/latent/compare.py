@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from servlab.core.brief import brief
 from servlab.core.checks import check_choice
 from servlab.core.errors import InadmissibleWarning, ModelError
 from servlab.core.linalg import Array
@@ -27,6 +28,7 @@ from servlab.estimation.latent.result import LatentFit
 Method = Literal["satorra_bentler_2001", "satorra_bentler_2010"]
 
 
+@brief
 @dataclass(frozen=True, slots=True, eq=False)
 class ModelComparison:
     """Nested models side by side, each tested against the one before it.

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from servlab.core.brief import brief
 from servlab.core.errors import ModelError
 from servlab.core.linalg import Array
 from servlab.estimation.latent.expressions import Expression
@@ -14,6 +15,7 @@ from servlab.estimation.latent.ram import Cells, Ints, Paths, make_paths
 Function = Callable[[Array], tuple[float, Array]]  # theta -> value, gradient (q,)
 
 
+@brief
 @dataclass(frozen=True, slots=True, eq=False)
 class Restrictions:
     """What free parameters must satisfy together.

@@ -12,6 +12,7 @@ from typing import Protocol
 import numpy as np
 from scipy.linalg import lapack
 
+from servlab.core.brief import brief
 from servlab.core.linalg import Array
 from servlab.estimation.latent.ram import (
     Implied,
@@ -58,6 +59,7 @@ class Discrepancy(Protocol):
         ...
 
 
+@brief
 @dataclass(frozen=True, slots=True, eq=False)
 class NormalPoint:
     """Value and slopes of the normal likelihood; ``W`` is the inverse implied covariance."""
@@ -108,6 +110,7 @@ def mean_terms(at: Implied, W: Array, y: Array) -> Array:
     return np.asarray(out)
 
 
+@brief
 @dataclass(frozen=True, slots=True, eq=False)
 class NormalLikelihood:
     """Half of ``log|Sigma| - log|S| + tr(S Sigma^-1) - p + (m - mu)' Sigma^-1 (m - mu)``."""
@@ -136,6 +139,7 @@ def normal_likelihood(cov: Array, mean: Array) -> NormalLikelihood:
     return NormalLikelihood(cov, mean, float(np.linalg.slogdet(cov)[1]))
 
 
+@brief
 @dataclass(frozen=True, slots=True, eq=False)
 class QuadraticPoint:
     """Value and slopes of least squares with one weight matrix for the covariances."""
@@ -160,6 +164,7 @@ class QuadraticPoint:
         return self.expected() + curvature(self.implied, self.P, self.v)
 
 
+@brief
 @dataclass(frozen=True, slots=True, eq=False)
 class Quadratic:
     """Half of ``tr((W (S - Sigma))^2) / 2 + (m - mu)' W (m - mu)``: GLS with S^-1, ULS with I."""
@@ -177,6 +182,7 @@ class Quadratic:
         return QuadraticPoint(implied, float(value), W, away @ W, -W @ d, W)
 
 
+@brief
 @dataclass(frozen=True, slots=True, eq=False)
 class WeightedPoint:
     """Value and slopes of weighted least squares on the vector of statistics."""
@@ -211,6 +217,7 @@ class WeightedPoint:
         return self.expected() + curvature(self.implied, P, v)
 
 
+@brief
 @dataclass(frozen=True, slots=True, eq=False)
 class Weighted:
     """Half of ``(s - sigma)' W (s - sigma)`` with a full weight matrix."""

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from servlab.core.brief import brief
 from servlab.core.errors import ModelError
 from servlab.core.linalg import Array
 from servlab.estimation.latent.compile import Restrictions, no_cells
@@ -27,6 +28,7 @@ from servlab.estimation.latent.sample import GroupSample, Layout, statistics_aco
 LIKELIHOODS = ("ML", "MLM", "MLR")
 
 
+@brief
 @dataclass(frozen=True, slots=True, eq=False)
 class Setup:
     """The data side of a fit.

@@ -5,10 +5,12 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from servlab.core.brief import brief
 from servlab.core.errors import ModelError
 from servlab.estimation.latent.result import LatentFit
 
 
+@brief
 @dataclass(frozen=True, slots=True, eq=False)
 class FactorReliability:
     """Omega of every factor that items measure.

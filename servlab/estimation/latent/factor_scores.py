@@ -6,6 +6,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from servlab.core.brief import brief
 from servlab.core.checks import check_choice
 from servlab.core.errors import ModelError
 from servlab.core.linalg import Array
@@ -16,6 +17,7 @@ from servlab.estimation.latent.result import LatentFit
 ScoreMethod = Literal["regression", "bartlett"]
 
 
+@brief
 @dataclass(frozen=True, slots=True, eq=False)
 class LatentScores:
     """Factor scores.

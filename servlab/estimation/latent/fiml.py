@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from servlab.core.brief import brief
 from servlab.core.errors import ModelError, NotConvergedError
 from servlab.core.linalg import Array
 from servlab.estimation.latent.ram import (
@@ -25,6 +26,7 @@ from servlab.estimation.latent.residual_indices import GroupMoments
 CHUNK = 1024  # patterns whose matrices are held at a time
 
 
+@brief
 @dataclass(frozen=True, slots=True, eq=False)
 class Patterns:
     """Incomplete rows of one group, by pattern of missing answers.
@@ -124,6 +126,7 @@ def _compressed(X: Array, w: Array, owner: Ints, patterns: np.ndarray) -> tuple[
     )
 
 
+@brief
 @dataclass(frozen=True, slots=True, eq=False)
 class Solved:
     """The patterns' inverses at one (Sigma, mu).
@@ -200,6 +203,7 @@ def pattern_inverses(patterns: Patterns, solved: Solved, first: int, last: int) 
     return out
 
 
+@brief
 @dataclass(frozen=True, slots=True, eq=False)
 class PatternPoint:
     """Value and slopes of the likelihood of incomplete rows."""
@@ -273,6 +277,7 @@ class PatternPoint:
         return D @ kernel @ D.T / patterns.n, mixed
 
 
+@brief
 @dataclass(frozen=True, slots=True, eq=False)
 class PatternLikelihood:
     """Minus the log-likelihood of a row over that of saturated moments."""

@@ -6,6 +6,7 @@ import numpy as np
 from scipy import linalg
 from scipy.linalg import lapack
 
+from servlab.core.brief import brief
 from servlab.core.errors import NotIdentifiedError
 from servlab.core.linalg import Array
 from servlab.estimation.latent.casewise import (
@@ -28,6 +29,7 @@ SURE = 1e-3  # pivots of its root from which on no eigenvalue needs a look
 UNIDENTIFIED = 1e-10  # smallest eigenvalue of an information scaled to a unit diagonal
 
 
+@brief
 @dataclass(frozen=True, slots=True, eq=False)
 class Scaling:
     """What a chi-square is divided by: ``factor``.
@@ -162,6 +164,7 @@ def yuan_bentler(
     return Scaling(factor, h1_trace / moments, taken)
 
 
+@brief
 @dataclass(frozen=True, slots=True, eq=False)
 class Saturated:
     """The model of free means and covariances of incomplete or clustered rows.

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from scipy.linalg import lapack
 
+from servlab.core.brief import brief
 from servlab.core.linalg import Array
 from servlab.estimation.latent.compile import Restrictions
 from servlab.estimation.latent.engine import LIKELIHOODS, Setup, fit_independence
@@ -49,6 +50,7 @@ NAN = float("nan")
 LOG_2PI = float(np.log(2 * np.pi))
 
 
+@brief
 @dataclass(frozen=True, slots=True, eq=False)
 class Tested:
     """Errors and tests of a fit."""
@@ -246,6 +248,7 @@ def _without(one: GroupMoments, x: list[int]) -> GroupMoments:
     return replace(one, cov=covs[0], implied_cov=covs[1], mean=means[0], implied_mean=means[1])
 
 
+@brief
 @dataclass(frozen=True, slots=True, eq=False)
 class Errors:
     """Covariances of the estimates for one row, and what scales the tests."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.linalg import lapack
 
+from servlab.core.brief import brief
 from servlab.core.errors import NotConvergedError
 from servlab.core.linalg import Array
 from servlab.estimation.latent.compile import Restrictions
@@ -23,6 +24,7 @@ ROUGH = 1e-7  # the same before a last Newton step, which squares it
 ACCEPTED = 1e-12  # the same, for rounding errors that leave no smaller one
 
 
+@brief
 @dataclass(frozen=True, slots=True, eq=False)
 class Problem:
     """Discrepancies of all groups as one function of theta (q,).
@@ -59,6 +61,7 @@ class Problem:
         return Place(self, theta, points)
 
 
+@brief
 @dataclass(frozen=True, slots=True, eq=False)
 class Place:
     """The function at one theta."""

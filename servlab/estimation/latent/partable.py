@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from servlab.core.brief import brief
 from servlab.core.linalg import Array
 from servlab.estimation.latent.expressions import Expression
 
@@ -43,6 +44,7 @@ class Definition:
     expression: Expression
 
 
+@brief
 @dataclass(frozen=True, slots=True, eq=False)
 class ParameterTable:
     """Every parameter of a model, one a row, with the restrictions between them.

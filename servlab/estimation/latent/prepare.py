@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from servlab.core.brief import brief
 from servlab.core.checks import check_weights
 from servlab.core.errors import ModelError
 from servlab.core.linalg import Array
@@ -19,6 +20,7 @@ Data = pd.DataFrame | Survey | Moments | Mapping[str, Moments]
 COPIES = 1e-10  # smallest eigenvalue of correlations that have a usable inverse
 
 
+@brief
 @dataclass(frozen=True, slots=True, eq=False)
 class Source:
     """Data as they were given, checked for kind only.

@@ -18,11 +18,13 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from servlab.core.brief import brief
 from servlab.core.linalg import Array
 
 Ints = npt.NDArray[np.int64]
 
 
+@brief
 @dataclass(frozen=True, slots=True, eq=False)
 class Cells:
     """Free entries of one matrix: ``par`` (m,) parameter numbers from 0, at ``row``, ``col``."""
@@ -35,6 +37,7 @@ class Cells:
         return len(self.par)
 
 
+@brief
 @dataclass(frozen=True, slots=True, eq=False)
 class Terms:
     """Where the derivatives by the local parameters are looked up.
@@ -154,6 +157,7 @@ def _bend(paths: Cells, covs: Cells, t: int) -> tuple[Ints, ...]:
     )
 
 
+@brief
 @dataclass(frozen=True, slots=True, eq=False)
 class Implied:
     """What the paths imply at some parameter values.

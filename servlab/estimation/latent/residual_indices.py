@@ -10,12 +10,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from servlab.core.brief import brief
 from servlab.core.linalg import Array
 from servlab.estimation.latent.fit_indices import FitTest
 
 NAN = float("nan")
 
 
+@brief
 @dataclass(frozen=True, slots=True, eq=False)
 class GroupMoments:
     """Sample and implied moments of one group.
@@ -197,6 +199,7 @@ def gfi_family(
     }
 
 
+@brief
 @dataclass(frozen=True, slots=True, eq=False)
 class IncompleteGroup:
     """What the complete-data test of one group needs under FIML.

@@ -6,6 +6,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from servlab.core.brief import brief
 from servlab.core.checks import check_choice
 from servlab.core.errors import ModelError
 from servlab.core.linalg import Array, cov_to_cor
@@ -19,6 +20,7 @@ ResidualKind = Literal["raw", "cor", "standardized"]
 NOTHING = 1e-9  # share of a statistic's variance below which its residual is always zero
 
 
+@brief
 @dataclass(frozen=True, slots=True, eq=False)
 class LatentResiduals:
     """Residuals of a fit.

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy import special
 
+from servlab.core.brief import brief
 from servlab.core.checks import check_conf_level
 from servlab.core.errors import ModelError
 from servlab.core.linalg import Array
@@ -16,6 +17,7 @@ from servlab.estimation.latent.partable import ParameterTable
 from servlab.estimation.latent.standardize import standardized_rows
 
 
+@brief
 @dataclass(frozen=True, slots=True, eq=False)
 class LatentFit:
     """A fitted confirmatory factor analysis or structural equation model.

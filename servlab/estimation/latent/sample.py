@@ -10,12 +10,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from servlab.core.brief import brief
 from servlab.core.linalg import Array
 from servlab.estimation.latent.ram import Implied, Ints, cov_jacobian, mean_jacobian
 
 BATCH = 4096  # rows whose products are held at a time
 
 
+@brief
 @dataclass(frozen=True, slots=True, eq=False)
 class Layout:
     """Order of the statistics of one group: means first, then entries of the covariance matrix.
@@ -54,6 +56,7 @@ def vech_layout(p: int, means: bool) -> Layout:
     return Layout(means, row, col)
 
 
+@brief
 @dataclass(frozen=True, slots=True, eq=False)
 class GroupSample:
     """The data of one group.

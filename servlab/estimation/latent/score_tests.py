@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from scipy import special
 
+from servlab.core.brief import brief
 from servlab.core.errors import ModelError
 from servlab.core.linalg import Array
 from servlab.core.threads import blas_threads
@@ -24,6 +25,7 @@ from servlab.estimation.latent.standardize import standardized_values
 DETERMINED = 1e-8  # share of information left to a direction, below which nothing can be told
 
 
+@brief
 @dataclass(frozen=True, slots=True, eq=False)
 class ScoreTests:
     """Tests of the equality constraints of a model.
@@ -163,6 +165,7 @@ def _group_of(table: ParameterTable, row: int) -> str:
     return str(table.group_labels[table.group[row] - 1])
 
 
+@brief
 @dataclass(frozen=True, slots=True, eq=False)
 class ModificationIndices:
     """What chi-square would fall by for each parameter that the model leaves out.

@@ -7,6 +7,7 @@ from typing import Literal
 
 import pandas as pd
 
+from servlab.core.brief import brief
 from servlab.core.errors import ModelError
 from servlab.estimation.latent.differences import (
     Difference,
@@ -24,6 +25,7 @@ PARTIAL_LEVELS: tuple[Level, ...] = ("metric", "scalar")  # where partial invari
 Form = Literal["plain", "robust"]
 
 
+@brief
 @dataclass(frozen=True, slots=True, eq=False)
 class Step:
     """One model of the ladder, compared with one less restricted.
@@ -58,6 +60,7 @@ class Step:
         return f"partial {self.level}" if self.freed else self.level
 
 
+@brief
 @dataclass(frozen=True, slots=True, eq=False)
 class Climb:
     """What climbing the ladder found.

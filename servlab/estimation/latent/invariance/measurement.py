@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from servlab.core.brief import brief
 from servlab.core.checks import check_choice
 from servlab.core.errors import ModelError
 from servlab.estimation.latent.fit import Estimator, Missing, cfa
@@ -23,6 +24,7 @@ from servlab.estimation.latent.specification import Model, as_syntax
 POOR_CFI, POOR_RMSEA = 0.90, 0.10  # bentler1980; browne1992
 
 
+@brief
 @dataclass(frozen=True, slots=True, eq=False)
 class InvarianceResult:
     """How far groups, or batteries, measure the same thing on the same scale.
