@@ -109,6 +109,7 @@ class Place:
         return out
 
 
+@brief
 @dataclass(frozen=True, slots=True, eq=False)
 class Directions:
     """The basis ``K`` (q, r) of free directions, applied without products where it only sums.

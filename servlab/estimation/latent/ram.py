@@ -68,6 +68,7 @@ class Terms:
     bend: tuple[Ints, ...]
 
 
+@brief
 @dataclass(frozen=True, slots=True, eq=False)
 class Paths:
     """The paths of one group, compiled from a parameter table by ``make_paths``.
