@@ -231,13 +231,25 @@ def _of_ratings(
     if len(pool) < FEWEST:
         return None
     top = Counter(answers_of([c]).high for c in pool).most_common(1)[0][0]
-    same = [c for c in pool if answers_of([c]).high == top]
+    same = [c for c in pool if answers_of([c]).high == top and not _categories(c, pool)]
     if len(same) < FEWEST:
         return None
     items = {_code(c.name): c.name for c in same}
     if len(items) < len(same):
         items = {c.name: c.name for c in same}
     return Batteries({"perception": items}, _labels(table, items), _families(items))
+
+
+def _categories(column: Column, pool: Sequence[Column]) -> bool:
+    """Return whether a column's numbers look like codes of groups among ratings: only 1, 2 of 5.
+
+    Groups are numbered from 1 without a gap; that nobody reaches the upper half of a scale which
+    most other columns use whole would be strange.
+    """
+    top = answers_of(pool).high
+    whole = [c for c in pool if c.values and max(c.values) == top]
+    coded = column.values == tuple(map(float, range(1, len(column.values) + 1)))
+    return coded and 2 * len(column.values) <= top and 2 * len(whole) > len(pool)
 
 
 def _of_unknown_words(table: RawTable, columns: Mapping[str, Column]) -> Batteries | None:

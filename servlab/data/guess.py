@@ -48,7 +48,7 @@ class Column:
     declared: tuple[float, ...]  # numbers that the file itself declares missing
     words: Mapping[str, int]  # answers of each text, commonest first
     unanswered: tuple[str, ...]  # texts that say that there is no answer
-    labelled: Mapping[float, str]  # the file's own labels of codes
+    labelled: Mapping[float, str]  # the file's own labels of codes that it calls answers
     n: int  # cells that are not empty
     distinct: int
 
@@ -96,10 +96,8 @@ def column_of(table: RawTable, name: str) -> Column:
             numbers.add(value)
     ranges = table.declared_missing.get(name, [])
     letters = {part["lo"] for part in ranges if isinstance(part["lo"], str)}
-    declared = {
-        v for part in ranges for v in numbers if not isinstance(part["lo"], str)
-        and part["lo"] <= v <= part["hi"]
-    }  # fmt: skip
+    numeric = [part for part in ranges if not isinstance(part["lo"], str)]
+    declared = {v for part in numeric for v in numbers if part["lo"] <= v <= part["hi"]}
     unanswered = tuple(word for word in words if word in letters or says_nothing(word))
     labels = table.value_labels.get(name, {})
     filled = np.array([not is_missing(cell, ()) for cell in cells], dtype=bool)
@@ -109,7 +107,12 @@ def column_of(table: RawTable, name: str) -> Column:
         tuple(sorted(declared)),
         dict(Counter({w: c for w, c in words.items() if w not in unanswered}).most_common()),
         unanswered,
-        {float(c): text for c, text in labels.items() if isinstance(c, int | float)},
+        {
+            float(c): text
+            for c, text in labels.items()
+            if isinstance(c, int | float)
+            and not any(part["lo"] <= c <= part["hi"] for part in numeric)
+        },
         int(sizes[filled].sum()) if len(cells) else 0,
         int(filled.sum()),
     )

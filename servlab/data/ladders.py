@@ -21,7 +21,8 @@ NO_ANSWER = frozenset(
      "do not know", "no opinion", "no answer", "not answered", "prefer not to say",
      "prefer not to answer", "refused", "can't say", "cannot say", "never used", "not used",
      "不适用", "不知道", "不了解", "不清楚", "无法评价", "无法判断", "未使用", "没有使用过",
-     "没用过", "未使用过", "拒绝回答", "不愿回答", "未作答", "未填写", "未填", "跳过", "缺失",
+     "没用过", "未使用过", "拒绝回答", "不愿回答", "未回答", "未作答",
+     "未填写", "未填", "跳过", "缺失",
      "(空)", "(跳过)", "说不清")
 )  # fmt: skip
 STRONG_ZH = "非常|完全|十分|极其|极度|强烈|特别|绝对|很"

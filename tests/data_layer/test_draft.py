@@ -73,6 +73,32 @@ def test_codes_that_spss_declares_missing_are_drafted_as_missing(tmp_path):
     )
 
 
+@pytest.mark.parametrize("used", [True, False])
+def test_labels_of_codes_declared_missing_do_not_stretch_the_scale(tmp_path, used):
+    answers = [float(min(b, 5)) for b in BASE] + ([8.0, 9.0] if used else [])
+    frame = pd.DataFrame({f"q{i}": answers for i in range(1, 5)})
+    labels = {1: "完全不同意", 5: "完全同意", 8: "看情况", 9: "没有回复"}
+    pyreadstat.write_sav(
+        frame,
+        str(tmp_path / "a.sav"),
+        missing_ranges={c: [{"lo": 8, "hi": 9}] for c in frame},
+        variable_value_labels=dict.fromkeys(frame, labels),
+    )
+    survey = read_survey(tmp_path / "a.sav", drafted(tmp_path / "a.sav"))
+    scale = survey.scales["perception"]
+    assert (scale.low, scale.high) == (1, 5)
+    assert survey.raw("perception").isna().any(axis=1).sum() == (2 if used else 0)
+
+
+def test_group_codes_among_ratings_are_no_item(tmp_path):
+    frame = pd.DataFrame({f"Q7{letter}": [min(b, 5) for b in BASE] for letter in "ABCDE"})
+    frame["TERM"] = [1, 2] * 6
+    frame.to_csv(tmp_path / "a.csv", index=False)
+    survey = read_survey(tmp_path / "a.csv", drafted(tmp_path / "a.csv"))
+    assert list(survey.raw("perception")) == [f"Q7{letter}" for letter in "ABCDE"]
+    assert list(survey.covariates) == ["term"]
+
+
 def test_22_items_of_seven_points_are_taken_for_servqual_and_keying_is_guessed(tmp_path):
     survey = sl.simulate_survey(sl.load_instrument("servqual-1988"), n=150, seed=2)
     parts = [survey.raw(b).add_prefix(p) for b, p in (("expectation", "E"), ("perception", "P"))]
