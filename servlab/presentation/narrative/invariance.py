@@ -91,9 +91,12 @@ def invariance_warnings(
     if not result.comparable_means:
         texts.append(message(f"invariance.panel_{result.over}_none", language))
     elif result.exploratory:
-        terms = listed(
-            [term_words(t, survey or instrument, language) for t in result.freed], language
-        )
+        items = [t.partition("=~")[2] or t.partition("~")[0] for t in result.freed]
+        names = [
+            variable_in_sentence(item, survey or instrument, language)
+            for item in dict.fromkeys(items)
+        ]
+        terms = listed(names, language)
         texts.append(message(f"invariance.panel_{result.over}_partial", language, terms=terms))
     return tuple(Note(text, language=language) for text in texts)
 
