@@ -157,6 +157,16 @@ def make_fiml_setup(
     )  # fmt: skip
 
 
+def never_together(setup: Setup) -> list[tuple[int, int]]:
+    """Return the pairs of variables that no row of some group holds both of."""
+    found = set()
+    for patterns in setup.patterns:
+        seen = patterns.seen.astype(float)
+        both = (seen * patterns.counts[:, None]).T @ seen
+        found |= {(int(j), int(i)) for i, j in np.argwhere(np.tril(both == 0, -1))}
+    return sorted(found)
+
+
 def _metric(sample: GroupSample, estimator: str) -> Array:
     """Return the weight matrix of least squares: S^-1 under GLS, I under ULS."""
     p = len(sample.cov)

@@ -17,6 +17,7 @@ from servlab.core.errors import (
     NotIdentifiedError,
     ServlabWarning,
     SmallSampleWarning,
+    SparseDataWarning,
 )
 from servlab.core.linalg import Array
 from servlab.core.threads import blas_threads
@@ -28,6 +29,7 @@ from servlab.estimation.latent.engine import (
     estimate,
     make_fiml_setup,
     make_setup,
+    never_together,
 )
 from servlab.estimation.latent.fiml import find_patterns
 from servlab.estimation.latent.inference import check_identified, free_directions
@@ -163,6 +165,8 @@ def cfa(
         positive definite information, or the standard errors of ULS are naive.
     SmallSampleWarning
         When there are fewer rows than free parameters.
+    SparseDataWarning
+        Under FIML, when pairs of items were never answered together.
 
     Notes
     -----
@@ -174,6 +178,7 @@ def cfa(
 
     Flags of a result: ``heywood``; ``inadmissible``; ``small_sample``; ``naive_errors`` (ULS:
     they presume statistics of equal variance and no covariance); ``weighted``; ``clustered``;
+    ``coverage`` (FIML: pairs of items that nobody answered both of);
     ``bound`` (an inequality of the model holds with equality: errors and tests are
     approximate); ``indefinite`` (the observed information is not positive definite).
 
@@ -523,6 +528,18 @@ def _flags(
             "must not be trusted.",
             InadmissibleWarning,
             "latent_indefinite",
+        )
+    apart = never_together(setup)
+    if apart:
+        flags.append("coverage")
+        pair = " and ".join(table.observed[i] for i in apart[0])
+        _warn(
+            f"{len(apart)} pair(s) of items were never answered together, {pair} for one: the "
+            "degrees of freedom count covariances that the data do not hold.",
+            SparseDataWarning,
+            "latent_coverage",
+            n=str(len(apart)),
+            pair=pair,
         )
     if setup.samples[0].weights is not None:
         flags.append("weighted")

@@ -10,7 +10,7 @@ from scipy.linalg import lapack
 from servlab.core.brief import brief
 from servlab.core.linalg import Array
 from servlab.estimation.latent.compile import Restrictions
-from servlab.estimation.latent.engine import LIKELIHOODS, Setup, fit_independence
+from servlab.estimation.latent.engine import LIKELIHOODS, Setup, fit_independence, never_together
 from servlab.estimation.latent.fiml import available_moments, deviance, pattern_misfit
 from servlab.estimation.latent.fit_indices import (
     FitTest,
@@ -153,7 +153,7 @@ def _complete(
     None where the data do not tell all moments.
     """
     saturated = errors.saturated
-    if saturated is None:
+    if saturated is None or never_together(setup):
         return None, None
     acov = saturated.acov()
     if acov is None:

@@ -11,6 +11,7 @@ from servlab.core.errors import (
     ModelError,
     NotIdentifiedError,
     SmallSampleWarning,
+    SparseDataWarning,
 )
 from servlab.core.linalg import cov_to_cor
 from servlab.estimation.moments import Moments
@@ -216,3 +217,13 @@ def test_incomplete_likelihood_is_that_of_each_row_by_itself(rows):
             normal = stats.multivariate_normal(mu[seen], sigma[np.ix_(seen, seen)])
             total += normal.logpdf(row[seen])
     assert fit.fit_measures["logl"] == pytest.approx(total, abs=1e-7)
+
+
+def test_items_never_answered_together_are_flagged(rows):
+    data = rows[ITEMS].copy()
+    data.loc[:149, "x1"] = np.nan
+    data.loc[150:, "x2"] = np.nan
+    with pytest.warns(SparseDataWarning, match="x1 and x2 for one"):
+        fit = sl.cfa(TEXT, data, missing="fiml")
+    assert "coverage" in fit.flags
+    assert "cfi.robust" not in fit.fit_measures.index
