@@ -74,7 +74,7 @@ def check_survey(path: str | Path, codebook: str | Path | Codebook) -> CheckRepo
         When the file cannot be opened or the codebook is malformed.
     """
     if not isinstance(codebook, Codebook) and (listed := waves_listed(codebook)):
-        return _check_waves(listed, wave_paths(listed, path, codebook), Path(path).name)
+        return _check_waves(listed, wave_paths(listed, path, codebook), Path(path).resolve().name)
     book = codebook if isinstance(codebook, Codebook) else load_codebook(codebook)
     table = open_table(path, book.spec)
     encoded = encode_survey(table, book)

@@ -196,8 +196,21 @@ def _input_paths(values: ParameterValues) -> dict[str, Path]:
         from servlab.data.waves_file import codebook_files
 
         paths |= {f"codebook {part.name}": part for part in codebook_files(codebook)[1:]}
+        waves = _waves(values.values.get("data"), codebook)
+        if waves:  # their folder may hold the reports too, which every run changes
+            del paths["data"]
+        for name, (data, book) in waves.items():
+            paths |= {f"data {name}": data} | _catalog(data, book)
         paths |= _catalog(values.values.get("data"), codebook)
     return paths
+
+
+def _waves(data: Any, codebook: Path) -> dict[str, tuple[Path, Path]]:
+    """Return wave -> (data file, codebook) where the codebook lists waves, else nothing."""
+    from servlab.data.waves_file import wave_paths, waves_listed
+
+    listed = waves_listed(codebook) if isinstance(data, Path) else None
+    return {} if listed is None else wave_paths(listed, data, codebook)
 
 
 def _catalog(data: Any, codebook: Path) -> dict[str, Path]:

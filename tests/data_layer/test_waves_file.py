@@ -62,6 +62,7 @@ def test_listed_waves_become_one_survey_with_a_wave_covariate(folder):
 def test_the_check_of_listed_waves_says_what_each_holds(folder):
     report = check_survey(folder, folder / "waves.toml")
     assert (report.n_rows, report.n_used, report.problems) == (6, 5, ())
+    assert report.source == f"{folder.name}, waves 2024, 2025"
     assert report.complete == {"perception": 2}
     assert report.missing_by_item["perception"].to_dict() == {"a": 0, "b": 0, "c": 3}
     assert any("Item c" in note for note in report.notes)

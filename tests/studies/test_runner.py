@@ -281,3 +281,24 @@ def test_the_catalog_of_a_sas_data_set_counts_in_the_key(toy, tmp_path):
     ]  # fmt: skip
     (tmp_path / "one_survey.sas7bcat").unlink()
     assert preflight.prepare(path, given, **options).key != call.key
+
+
+def test_waves_count_file_by_file_so_that_reports_may_lie_beside_them(toy, tmp_path):
+    book = (
+        'reversed = []\n[instrument]\nname = "w"\ntitle = "w"\nscale = { low = 1, high = 5 }\n'
+        'items = ["a", "b"]\n[instrument.batteries.perception]\n'
+        '[batteries.perception]\ncolumns = "{item}"\n'
+    )
+    waves = [f'{{ name = "{n}", data = "{n}.csv", codebook = "base.toml" }}' for n in (1, 2)]
+    (tmp_path / "base.toml").write_text(book, encoding="utf-8")
+    (tmp_path / "waves.toml").write_text(f"waves = [{', '.join(waves)}]\n", encoding="utf-8")
+    for n in (1, 2):
+        (tmp_path / f"{n}.csv").write_text("a,b\n1,2\n3,3\n5,4\n", encoding="utf-8")
+    given = {"data": tmp_path, "codebook": tmp_path / "waves.toml"}
+    run = run_study(toy("x = 1", parameters=PAIR), given, out=tmp_path / "reports")
+    assert run.status == "complete", run.failures
+    files = [part["name"] for part in manifest(run)["inputs"]]
+    assert files == ["codebook", "codebook base.toml", "data 1", "data 2"]
+    path = toy("(data / '2.csv').write_text('a,b')", parameters=PAIR)
+    run = run_study(path, given, out=tmp_path / "reports")
+    assert "2.csv (parameter data 2) was changed" in run.failures[0].error
