@@ -2,14 +2,19 @@
 
 A code that the file calls "not applicable" and the codebook takes for an answer is a problem.
 Labels that run downwards (1 for full agreement) are said: high numbers then mean the opposite of
-what a reader expects.
+what a reader expects. So may numbers where the codebook expects words: platforms number options as
+they are listed, and the first is often full agreement.
 """
+
+import unicodedata
+from collections.abc import Iterator
 
 import pandas as pd
 
 from servlab.data.codebook import Codebook
-from servlab.data.encode import Encoder
+from servlab.data.encode import Encoder, parse_number
 from servlab.data.formats import RawTable
+from servlab.data.formats.cells import cells_of
 from servlab.data.ladders import runs_down, says_nothing
 from servlab.data.schema import Label
 
@@ -35,8 +40,8 @@ def label_problems(coder: Encoder, book: Codebook, answers: dict[str, pd.DataFra
 
 
 def label_notes(table: RawTable, book: Codebook) -> tuple[Label, ...]:
-    """Return a note for each battery whose labels run from agreement down."""
-    notes = []
+    """Return a note for each battery whose numbers may not mean what they seem to."""
+    notes = [*_numbers_for_words(table, book)]
     for name, spec in book.spec.batteries.items():
         if spec.values:
             continue
@@ -63,6 +68,28 @@ def label_notes(table: RawTable, book: Codebook) -> tuple[Label, ...]:
             )
         )
     return tuple(notes)
+
+
+def _numbers_for_words(table: RawTable, book: Codebook) -> Iterator[Label]:
+    """Yield a note for each battery answered in numbers whose codebook numbers words only."""
+    for name, spec in book.spec.batteries.items():
+        words = {word for word in spec.values if parse_number(word, ".")[1]}
+        if not words or len(words) < len(spec.values):
+            continue
+        columns = [c for c in spec.column_of(book.instrument).values() if c in table.frame]
+        cells = {str(cell).strip() for c in columns for cell in cells_of(table.frame[c])[1]}
+        spelled = cells | {unicodedata.normalize("NFKC", cell) for cell in cells}
+        if words & spelled or all(parse_number(cell, ".")[1] for cell in cells):
+            continue
+        word, number = max(spec.values.items(), key=lambda pair: pair[1])
+        yield Label(
+            en=f"The file answers {name} in numbers, the codebook numbers words ({word} = "
+            f"{number}): the numbers were read as they stand. If this export counts from the "
+            "first option and that is the high one, turn them round under values (1 = 5, ...).",
+            zh=f"文件中 {name} 的答案是数字，而编码手册给文字赋值（{word} = {number}）："
+            "数字按原样读入。若导出时按选项次序编号且首项为最高评价，"
+            "请在 values 中反向赋值（如 1 = 5）。",
+        )
 
 
 def _coded(table: RawTable, column: str) -> dict[float, str]:

@@ -11,9 +11,6 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Literal
-
-Side = Literal[-1, 1]
 
 # Words that say that there is no answer.
 NO_ANSWER = frozenset(

@@ -1,6 +1,7 @@
 """What the codebook says is done: values, exclusions, weights, points, ids, outcomes, labels."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from servlab.core.errors import CodebookError, DataError
@@ -126,3 +127,22 @@ def test_a_fault_in_the_codebook_is_named(fault, book):
     top, message = CODEBOOK_FAULTS[fault]
     with pytest.raises(CodebookError, match=message):
         book(top=top)
+
+
+@pytest.mark.parametrize(
+    ("first", "said"), [("5", True), (5, True), ("同意", False), ("５", True), ("", True)]
+)
+def test_numbers_where_the_codebook_numbers_words_are_said(tmp_path, first, said):
+    (tmp_path / "c.toml").write_text(
+        'reversed = []\n[instrument]\nname = "w"\ntitle = "w"\nscale = { low = 1, high = 5 }\n'
+        'items = ["1", "2", "3"]\n[instrument.batteries.perception]\n'
+        '[batteries.perception]\ncolumns = "P{item}"\n'
+        'values = { "不同意" = 2, "同意" = 4 }\n',
+        encoding="utf-8",
+    )
+    frame = pd.DataFrame({"P1": [first, "2"], "P2": ["4", "3"], "P3": ["5", "1"]})
+    frame.to_csv(tmp_path / "a.csv", index=False)
+    survey = read_survey(tmp_path / "a.csv", tmp_path / "c.toml")
+    notes = [note.en for note in survey.provenance.notes if "numbers words" in note.en]
+    assert len(notes) == said
+    assert not said or "(同意 = 4): the numbers were read as they stand" in notes[0]

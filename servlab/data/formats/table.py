@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from servlab.core.brief import brief
 from servlab.core.errors import DataError
-from servlab.data.codebook import FileFormat
 from servlab.data.schema import Label
 from servlab.data.survey import Exclusions
 
@@ -74,11 +73,6 @@ class RawTable:
         if self.rows is not None:
             return self.rows
         return np.arange(self.first_row, self.first_row + len(self.frame), dtype=np.int64)
-
-
-def two_header_rows(header: Sequence[str], file: FileFormat) -> bool:
-    """Return whether a second header row names columns that the first leaves without a name."""
-    return file.platform == "surveymonkey" or (file.platform is None and header[0] == SURVEYMONKEY)
 
 
 def hash_of(content: bytes) -> str:
