@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -17,7 +18,12 @@ SHARED_DATA = HERE.parent.parent / "shared" / "data"
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Keep a ledger of what golden tests compare; ``-m golden`` chooses those tests."""
+    """Keep a ledger of what golden tests compare; ``-m golden`` chooses those tests.
+
+    Where the run was started to ignore Ctrl-C, the programs that the tests start must not be.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     config.addinivalue_line("markers", "golden: compares with stored numbers of another program")
     config.pluginmanager.register(Ledger(), "ledger")
 

@@ -43,57 +43,61 @@ def told_flags(
         flags.append("heywood")
         named = ", ".join(f"{table.lhs[r]} ({values[r]:.3g})" for r in bad[:3])
         _warn(
-            f"Heywood case: the variance of {named} is not positive; the model may be wrong, or "
-            "the sample too small for it.",
-            HeywoodWarning,
-            "latent_heywood",
-            items=named,
+            HeywoodWarning(
+                f"Heywood case: the variance of {named} is not positive; the model may be wrong, "
+                "or the sample too small for it.",
+                key="latent_heywood",
+                values={"items": named},
+            )
         )
     if _inadmissible(table, place):
         flags.append("inadmissible")
         _warn(
-            "The covariances of the factors could not occur in any population (their matrix is "
-            "not positive definite); factors may be the same thing, or the model wrong.",
-            InadmissibleWarning,
-            "latent_inadmissible",
+            InadmissibleWarning(
+                "The covariances of the factors could not occur in any population (their matrix is "
+                "not positive definite); factors may be the same thing, or the model wrong.",
+                key="latent_inadmissible",
+            )
         )
     if setup.n < K.shape[1]:
         flags.append("small_sample")
         _warn(
-            f"{setup.n:.0f} rows for {K.shape[1]} free parameters: errors and tests must not be "
-            "trusted; simplify the model or collect more.",
-            SmallSampleWarning,
-            "latent_small_sample",
-            n=f"{setup.n:.0f}",
-            free=str(K.shape[1]),
+            SmallSampleWarning(
+                f"{setup.n:.0f} rows for {K.shape[1]} free parameters: errors and tests must not "
+                "be trusted; simplify the model or collect more.",
+                key="latent_small_sample",
+                values={"n": f"{setup.n:.0f}", "free": str(K.shape[1])},
+            )
         )
     if options.estimator == "ULS":
         flags.append("naive_errors")
         _warn(
-            "The standard errors of ULS presume statistics of equal variance and without "
-            "covariances; estimator='MLR' has errors to be trusted.",
-            InadmissibleWarning,
-            "latent_naive_errors",
+            InadmissibleWarning(
+                "The standard errors of ULS presume statistics of equal variance and without "
+                "covariances; estimator='MLR' has errors to be trusted.",
+                key="latent_naive_errors",
+            )
         )
     if tested.indefinite:
         flags.append("indefinite")
         _warn(
-            "The observed information is not positive definite at the estimates; standard errors "
-            "must not be trusted.",
-            InadmissibleWarning,
-            "latent_indefinite",
+            InadmissibleWarning(
+                "The observed information is not positive definite at the estimates; standard "
+                "errors must not be trusted.",
+                key="latent_indefinite",
+            )
         )
     apart = never_together(setup)
     if apart:
         flags.append("coverage")
         pair = " and ".join(table.observed[i] for i in apart[0])
         _warn(
-            f"{len(apart)} pair(s) of items were never answered together, {pair} for one: the "
-            "degrees of freedom count covariances that the data do not hold.",
-            SparseDataWarning,
-            "latent_coverage",
-            n=str(len(apart)),
-            pair=pair,
+            SparseDataWarning(
+                f"{len(apart)} pair(s) of items were never answered together, {pair} for one: the "
+                "degrees of freedom count covariances that the data do not hold.",
+                key="latent_coverage",
+                values={"n": str(len(apart)), "pair": pair},
+            )
         )
     if setup.samples[0].weights is not None:
         flags.append("weighted")
@@ -102,9 +106,9 @@ def told_flags(
     return tuple(flags)
 
 
-def _warn(message: str, category: type[ServlabWarning], key: str, **values: str) -> None:
+def _warn(warning: ServlabWarning) -> None:
     """Warn as from the caller of ``cfa``."""
-    warnings.warn(category(message, key=key, values=values), stacklevel=7)
+    warnings.warn(warning, stacklevel=7)
 
 
 def _inadmissible(table: ParameterTable, place: Place) -> bool:
