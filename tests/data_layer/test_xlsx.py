@@ -174,6 +174,11 @@ def test_escapes_are_the_characters_that_a_spreadsheet_shows():
         ("</row>", "</row >"),  # an end that is not seen would lose the row
         ("<v>2</v>", "<v>1_0</v>"),  # a number to Python only
         ("<v>2</v>", "<v>INF</v>"),
+        ("<v>2</v>", "<w>2</w>"),  # a value that would read as an empty cell
+        ('<c r="A1" t="s"', '<c r="A1" t "s"'),  # the number of a text that would read as one
+        ("<t>A</t>", "<u>A</u>"),
+        ('><c r="B2">', ">B2>"),
+        ('spans="1:2"><c r="A3">', 'spans="1:23">'),
     ],
 )
 def test_markup_that_would_move_or_lose_a_cell_is_refused(old, new):

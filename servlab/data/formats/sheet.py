@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Any
 
 from servlab.data.formats.table import letters
-from servlab.data.formats.xlsx import Package, Sheet, date_of, plain_text, text_in
+from servlab.data.formats.xlsx import Package, Sheet, date_of, holds_text, plain_text, text_in
 
 STYLE = re.compile(rb"\ss\s*=\s*[\"'](\d+)[\"']")  # XML leaves the quote to the writer
 KIND = re.compile(rb"\st\s*=\s*[\"'](\w+)[\"']")
@@ -19,6 +19,7 @@ ROW = re.compile(rb"\sr\s*=\s*[\"'](\d+)[\"']")
 STATED = re.compile(rb"\sr\s*=")
 HIDDEN = re.compile(rb"\shidden\s*=\s*[\"'](?:1|true)[\"']")
 VALUE = re.compile(rb"<(?:\w+:)?v(?:\s[^>]*)?>([^<]*)</(?:\w+:)?v\s*>")
+ATTRIBUTES = re.compile(rb"""(?:\s+[\w:]+\s*=\s*(?:"[^"<]*"|'[^'<]*'))*\s*""")
 NUMBER = re.compile(rb"\s*[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?\s*")
 BOOLEANS = {b"1": "TRUE", b"0": "FALSE", b"true": "TRUE", b"false": "FALSE"}
 FORMULA = re.compile(rb"<(?:\w+:)?f[\s/>]")
@@ -70,6 +71,8 @@ class SheetReader:
     def value(self, markup: bytes) -> Any:
         """Return what a cell holds: text, a number, a time, or None."""
         attributes, _, body = markup.partition(b">")
+        if ATTRIBUTES.fullmatch(attributes) is None:
+            raise self.package.damaged()
         found = KIND.search(attributes)
         kind = found[1] if found else b"n"
         try:
@@ -79,6 +82,8 @@ class SheetReader:
             if stored is None or (not stored[1] and kind != b"str"):
                 if FORMULA.search(body) and kind != b"str":
                     raise Uncalculated
+                if stored is None and holds_text(body):
+                    raise self.package.damaged()
                 return None
             return self._stored(kind, stored[1], STYLE.search(attributes))
         except (ValueError, IndexError):
@@ -135,7 +140,9 @@ class SheetReader:
         """Return the number that a row or its first cell states; they may leave it out."""
         stated = ROW.search(head)
         placed = PLACE.search(cells, 0, cells.find(b">") + 1)
-        if stated is None and STATED.search(head):
+        if ATTRIBUTES.fullmatch(head, head.find(b"row") + 3) is None or (
+            stated is None and STATED.search(head)
+        ):
             raise self.package.damaged()
         numbers = {int(stated[1])} if stated else set()
         numbers |= {int(placed[2])} if placed else set()
@@ -164,12 +171,14 @@ class SheetReader:
         )
         self._cell_start = re.compile(name + rb"(?=[\s/>])")
         self._cell_name = name
+        self._cell_end = b"</" + name[1:] + b">"
         return prefix
 
     def _cells(self, markup: bytes) -> list[Markup]:
         """Return the markup of a row's cells, from column A on."""
         cells = self._cell.findall(markup)
-        if len(cells) != markup.count(self._cell_name):
+        starts, ends = markup.count(self._cell_name), markup.count(self._cell_end)
+        if not len(cells) == starts == ends or not cells:
             cells = self._unusual_cells(markup)
         if not cells:
             return []
@@ -196,7 +205,8 @@ class SheetReader:
             place = _place_of(stated[1].upper()) if stated else place + 1
             content = PLACE.sub(b"", found[1]) + b">" + (found[2] or b"")
             cells.append((letters(place).encode(), content))
-        if len(cells) != len(self._cell_start.findall(markup)):
+        lost = self._any_cell.sub(b"", markup).strip()
+        if lost or len(cells) != len(self._cell_start.findall(markup)):
             raise self.package.damaged()
         return cells
 

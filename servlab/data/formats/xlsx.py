@@ -25,6 +25,7 @@ DATES = {*range(14, 23), *range(27, 37), *range(45, 48), *range(50, 59)}  # buil
 ELAPSED = re.compile(r"\[(h+|m+|s+)\]", re.IGNORECASE)
 NO_DATE_PART = re.compile(r'"[^"]*"|\\.|_.|\*.|\[[^\]]*\]')  # texts, escapes, fills, colours
 TEXT = re.compile(rb"<(?:\w+:)?t(?:\s[^>]*)?>([^<]*)</(?:\w+:)?t\s*>")
+TAG = re.compile(rb"<[^<>]*>")
 PHONETIC = re.compile(rb"<((?:\w+:)?rPh)\b.*?</\1>", re.DOTALL)
 REFERENCE = re.compile(r"&(#x[0-9a-fA-F]+|#[0-9]+|\w+);")
 ESCAPED = re.compile("_x(?!D[89A-F])([0-9A-F]{4})_", re.IGNORECASE)  # ECMA-376, ST_Xstring
@@ -169,7 +170,15 @@ def text_in(markup: bytes) -> str:
     """Return the text of a shared or inline string, its runs joined, without reading aids."""
     if b"rPh" in markup:
         markup = PHONETIC.sub(b"", markup)
-    return plain_text(b"".join(TEXT.findall(markup)))
+    texts = TEXT.findall(markup)
+    if len(texts) != 1 and holds_text(TEXT.sub(b"", markup)):
+        raise ValueError("a text is not where texts stand")
+    return plain_text(b"".join(texts))
+
+
+def holds_text(markup: bytes) -> bool:
+    """Return whether anything stands between the tags."""
+    return bool(TAG.sub(b"", markup).strip())
 
 
 def plain_text(escaped: bytes) -> str:
