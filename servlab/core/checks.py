@@ -18,6 +18,14 @@ def check_choice(name: str, value: object, choices: Sequence[str]) -> None:
         raise ModelError(f"{name} must be one of {listed}; got {value!r}.")
 
 
+def check_result(name: str, value: object, kind: type, source: str) -> None:
+    """Raise ``ModelError`` unless ``value`` is a result of the ``kind`` that ``source`` gives."""
+    if not isinstance(value, kind):
+        raise ModelError(
+            f"{name} must be the {kind.__name__} that {source} returns; got {type(value).__name__}."
+        )
+
+
 def check_conf_level(conf_level: float) -> None:
     """Raise ``ModelError`` unless the confidence level lies strictly between 0 and 1."""
     if not 0 < conf_level < 1:

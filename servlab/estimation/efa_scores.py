@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from servlab.core.brief import brief
-from servlab.core.checks import check_choice, check_items
+from servlab.core.checks import check_choice, check_items, check_result
 from servlab.core.errors import ModelError
 from servlab.core.linalg import Array
 from servlab.core.standards import standard
@@ -195,6 +195,7 @@ def loading_advice(
     >>> sorted(loading_advice(fit).columns)
     ['advice', 'communality', 'factor', 'largest', 'second']
     """
+    check_result("efa_result", efa_result, EfaResult, "efa()")
     size = efa_result.loadings.abs()
     ranked = np.sort(size.to_numpy(), axis=1)[:, ::-1]
     second = ranked[:, 1] if ranked.shape[1] > 1 else np.zeros(len(ranked))

@@ -127,9 +127,12 @@ def comparison_notes(choices: ModelChoices, *, language: Language = "en") -> tup
     notes = []
     if choices.left_out:
         groups = listed([plain(name) for name in choices.left_out], language)
-        text = message("latent.groups_left_out", language, groups=groups)
+        text = message("latent.groups_left_out", language, groups=groups, fewest=str(choices.fewest))
         notes.append(Note(text, kind="info", language=language))
-    if not choices.group and not choices.batteries:
+    if choices.unused_group:
+        text = message("latent.group_unused", language, group=plain(choices.unused_group))
+        notes.append(Note(text, kind="warning", language=language))
+    elif not choices.group and not choices.batteries:
         notes.append(Note(message("latent.not_asked", language), kind="info", language=language))
     return tuple(notes)
 

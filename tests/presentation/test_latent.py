@@ -295,3 +295,15 @@ def test_the_first_screen_warns_before_it_tells(survey, fits, ladders, language)
     assert len(sl.model_methods(fits["servqual"], chosen, language=language)) == 3
     assert sl.model_cover(survey, language=language).title
     assert len(sl.comparison_notes(chosen, language=language)) == 1  # branches are too small
+
+
+@pytest.mark.parametrize(("language", "words"), [("en", "without error"), ("zh", "无测量误差")])
+def test_paths_of_observed_outcomes_say_what_they_take_for_granted(language, words):
+    data = sl.load_example("servqual")
+    structure = sl.structural_choices(data)
+    fit = sl.sem(structure.model, structure.data)
+    notes = " ".join(map(str, sl.table(fit, show="structure", language=language).notes))
+    assert words in notes
+    hidden = sl.sem("f =~ `1` + `2` + `3`\ng =~ `5` + `6` + `7`\ng ~ f", structure.data)
+    notes = " ".join(map(str, sl.table(hidden, show="structure", language=language).notes))
+    assert words not in notes

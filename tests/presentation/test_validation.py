@@ -10,6 +10,7 @@ import pytest
 from servlab.core.errors import ModelError, ServlabWarning
 from servlab.estimation.efa import efa
 from servlab.estimation.moments import moments
+from servlab.estimation.scale_item_analysis import scale_item_analysis
 from servlab.presentation.dossier import (
     exploratory,
     summarize_validation,
@@ -242,3 +243,13 @@ def test_content_validity_is_called_outside_the_data():
     assert shown.cells()[0][-1] == "outside the data"
     assert "r = " in " ".join(cells[1] for cells in shown.cells())
     assert "experts and respondents" in text(narrate(results()["cosmin"]))
+
+
+def test_the_item_analysis_says_the_rows_of_each_dimension():
+    survey = tiny_survey(n=150, missing=0.05)
+    found = scale_item_analysis(survey, "perception")
+    used = [found.by_scale[name].n for name in found.by_item["dimension"].unique()]
+    assert len(set(used)) > 1
+    notes = " ".join(map(str, table(found).notes))
+    assert f"from {min(used)} to {max(used)}" in notes
+    assert f"n = {found.n}." not in notes

@@ -14,7 +14,7 @@ import pandas as pd
 from scipy import special
 
 from servlab.core.brief import brief
-from servlab.core.checks import check_choice, check_conf_level, check_count
+from servlab.core.checks import check_choice, check_conf_level, check_count, check_result
 from servlab.core.errors import ModelError, NotConvergedError
 from servlab.core.linalg import Array
 from servlab.core.threads import blas_threads
@@ -139,6 +139,7 @@ def bootstrap_fit(
     >>> sl.bootstrap_fit(fit, seed=1, n_draws=20).draws.shape
     (20, 8)
     """
+    check_result("fit", fit, LatentFit, "cfa() or sem()")
     n_draws = check_count("n_draws", n_draws, minimum=2)
     processes = check_count("processes", processes)
     job = _job(fit)

@@ -45,7 +45,12 @@ class ModelChoices:
     group_data : DataFrame
         The rows of those groups.
     left_out : tuple of str
-        Groups that are too small: fewer than 50 respondents, or than five an item.
+        Groups that are too small: fewer than ``fewest`` respondents.
+    fewest : int
+        Respondents that a group needs to be compared: 50, or five an item where that is more.
+    unused_group : str
+        The covariate that was asked for, where the model has paths, modifiers or constraints
+        and is therefore not compared over groups; else empty.
     outcomes : tuple of str
         Outcomes in the model, in its order.
     """
@@ -59,6 +64,8 @@ class ModelChoices:
     group: str
     group_data: pd.DataFrame
     left_out: tuple[str, ...]
+    fewest: int
+    unused_group: str
     outcomes: tuple[str, ...]
 
     @property
@@ -170,7 +177,8 @@ def _choices(
     both = ("expectation", "perception")
     wanted = study_choices(survey, group=group).group if plain else ""
     usable = data.loc[complete if handling == "listwise" else data[used].notna().any(axis=1)]
-    large, left_out = _groups(usable, wanted, FEWEST_PER_ITEM * len(used))
+    fewest = max(FEWEST_PER_ITEM * len(used), FEWEST_IN_GROUP)
+    large, left_out = _groups(usable, wanted, fewest)
     return ModelChoices(
         model=text,
         battery=chosen,
@@ -181,6 +189,8 @@ def _choices(
         group=wanted if len(large) > 1 else "",
         group_data=data[data[wanted].isin(large)] if len(large) > 1 else data,
         left_out=left_out,
+        fewest=fewest,
+        unused_group="" if plain or group in ("", "none") else group,
         outcomes=tuple(name for name in used if name in survey.outcomes.columns),
     )
 
@@ -190,7 +200,7 @@ def _groups(rows: pd.DataFrame, group: str, needed: int) -> tuple[list[object], 
     if not group:
         return [], ()
     sizes = rows[group].value_counts(sort=False)
-    fits = sizes >= max(needed, FEWEST_IN_GROUP)
+    fits = sizes >= needed
     return list(sizes.index[fits]), tuple(sorted(str(name) for name in sizes.index[~fits]))
 
 

@@ -133,6 +133,11 @@ def compare_models(
 
 def _named(fits: Mapping[str, LatentFit] | Sequence[LatentFit]) -> dict[str, LatentFit]:
     """Return the fits by name."""
+    if isinstance(fits, LatentFit):
+        raise ModelError(
+            "a comparison needs at least two fits, as a dict or a list: [wide, narrow]; "
+            "got one LatentFit."
+        )
     if isinstance(fits, Mapping):
         named = {str(name): fit for name, fit in fits.items()}
     else:

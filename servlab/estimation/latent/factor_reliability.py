@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from servlab.core.brief import brief
+from servlab.core.checks import check_result
 from servlab.core.errors import ModelError
 from servlab.estimation.latent.result import LatentFit
 
@@ -68,6 +69,7 @@ def factor_reliability(fit: LatentFit) -> FactorReliability:
     >>> bool((found["reliability"] > 0.7).all())
     True
     """
+    check_result("fit", fit, LatentFit, "cfa() or sem()")
     table = fit.table
     where = {name: k for k, name in enumerate((*table.observed, *table.latent))}
     rows = []

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from servlab.core.brief import brief
-from servlab.core.checks import check_choice
+from servlab.core.checks import check_choice, check_result
 from servlab.core.errors import ModelError
 from servlab.core.linalg import Array
 from servlab.core.threads import blas_threads
@@ -85,6 +85,7 @@ def factor_scores(fit: LatentFit, *, method: ScoreMethod = "regression") -> Late
     >>> found.scores.shape[1]
     5
     """
+    check_result("fit", fit, LatentFit, "cfa() or sem()")
     check_choice("method", method, ("regression", "bartlett"))
     if not fit.latent:
         raise ModelError("the model has no factor to score; define one with =~.")

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from servlab.core.brief import brief
-from servlab.core.checks import check_choice
+from servlab.core.checks import check_choice, check_result
 from servlab.core.errors import ModelError
 from servlab.core.linalg import Array, cov_to_cor
 from servlab.core.threads import blas_threads
@@ -90,6 +90,7 @@ def model_residuals(fit: LatentFit, *, kind: ResidualKind = "cor") -> LatentResi
     >>> float(abs(sl.model_residuals(fit).cov[""]).to_numpy().max()) < 0.2
     True
     """
+    check_result("fit", fit, LatentFit, "cfa() or sem()")
     check_choice("kind", kind, ("raw", "cor", "standardized"))
     variances = _variances(fit) if kind == "standardized" else None
     names = list(fit.observed)

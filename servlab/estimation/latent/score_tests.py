@@ -12,6 +12,7 @@ import pandas as pd
 from scipy import special
 
 from servlab.core.brief import brief
+from servlab.core.checks import check_result
 from servlab.core.errors import ModelError
 from servlab.core.linalg import Array
 from servlab.core.threads import blas_threads
@@ -221,6 +222,7 @@ def modification_indices(fit: LatentFit) -> ModificationIndices:
     >>> list(found.tidy().columns[:5])
     ['lhs', 'op', 'rhs', 'group', 'mi']
     """
+    check_result("fit", fit, LatentFit, "cfa() or sem()")
     wide, added = _extended_table(fit)
     q, size = fit.table.n_free, wide.n_free
     theta = np.concatenate([fit.theta, np.zeros(size - q)])

@@ -122,7 +122,8 @@ def _variable(statement: Statement, words: tuple[Token, ...], intercepts: bool) 
             first.line,
             text,
             f"the number {first.text} stands where a variable should{where}; to fix a parameter "
-            f"write {first.text}*x, and an intercept x ~ {first.text}*1.",
+            f"write {first.text}*x, and an intercept x ~ {first.text}*1; a variable of that name "
+            f"stands in backticks: `{first.text}`.",
         )
     shown = " ".join(token.shown() for token in words)
     raise refusal(

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from servlab.core.checks import check_result
 from servlab.data.instrument import Instrument
 from servlab.data.schema import Language
 from servlab.data.survey import Survey
@@ -78,6 +79,7 @@ def plot_path_diagram(
     >>> chart.caption
     'The model as a path diagram, standardized.'
     """
+    check_result("fit", fit, LatentFit, "cfa() or sem()")
     diagram = diagram_of(fit, fit.group_number(group or fit.table.group_labels[0]) + 1)
     names = {
         name: variable_name(name, survey or instrument, language)

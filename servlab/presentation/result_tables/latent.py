@@ -14,11 +14,12 @@ from servlab.data.survey import Survey
 from servlab.estimation.latent.factor_reliability import FactorReliability
 from servlab.estimation.latent.result import LatentFit
 from servlab.presentation.formats import format_count
-from servlab.presentation.labels import dropped_note, plain
+from servlab.presentation.labels import dropped_note, listed, plain
 from servlab.presentation.latent_words import (
     Names,
     effect_name,
     explained,
+    variable_in_sentence,
     variable_name,
 )
 from servlab.presentation.messages import message
@@ -320,10 +321,27 @@ def _structure(fit: LatentFit, language: Language, names: Names) -> Table:
         },
         formats=_COLUMNS,
         row_header=message("latent.col_path", language),
-        notes=sentences([message("latent.structure_note", language), *model_notes(fit, language)]),
+        notes=sentences(
+            [
+                message("latent.structure_note", language),
+                *_observed_outcomes(fit, language, names),
+                *model_notes(fit, language),
+            ]
+        ),
         language=language,
         row_groups=groups,
     )
+
+
+def _observed_outcomes(fit: LatentFit, language: Language, names: Names) -> list[str]:
+    """Return the sentence on explained variables that no factor stands for."""
+    terms = list(zip(fit.table.lhs, fit.table.op, fit.table.rhs, strict=True))
+    hidden = {*fit.latent, *(rhs for _, op, rhs in terms if op == "=~")}
+    found = dict.fromkeys(lhs for lhs, op, _ in terms if op == "~" and lhs not in hidden)
+    if not found:
+        return []
+    shown = listed([variable_in_sentence(name, names, language) for name in found], language)
+    return [message("latent.observed_outcomes", language, names=shown)]
 
 
 def path_label(row: tuple[str, str, str], names: Names, language: Language) -> str:

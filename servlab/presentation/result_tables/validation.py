@@ -20,6 +20,7 @@ from servlab.presentation.formats import (
 from servlab.presentation.labels import (
     dropped_note,
     names_in_sentence,
+    rows_notes,
     term_label,
     variable_label,
 )
@@ -89,8 +90,7 @@ def scale_items_table(result: ScaleItemAnalysis, *, language: Language = "en") -
                 standard_note(ITEM_STANDARDS, language),
                 message("validation.items_note", language),
                 message("validation.items_left_out", language, names=left_out) if left_out else "",
-                message("terms.n_total", language, n=format_count(result.n)),
-                dropped_note(result.n_dropped, language),
+                *rows_notes(_rows_used(result), language),
             ]
         ),
         language=language,
@@ -98,6 +98,13 @@ def scale_items_table(result: ScaleItemAnalysis, *, language: Language = "en") -
         marks=_item_marks(rows),
         standards=_item_footer(),
     )
+
+
+def _rows_used(result: ScaleItemAnalysis) -> pd.DataFrame:
+    """Return the respondents used and lost in each scale that an item stands against."""
+    shown = [result.by_scale[scale] for scale in result.by_item["dimension"].unique()]
+    used = [(one.n, one.n_dropped) for one in shown]
+    return pd.DataFrame(used, columns=["n", "n_dropped"])
 
 
 def _group(result: ScaleItemAnalysis, scale: str, language: Language) -> str:

@@ -82,3 +82,20 @@ def test_quality_explains_the_first_outcome_and_both_the_second():
 def test_a_survey_without_outcome_has_no_structure():
     with pytest.raises(ModelError, match="no outcome for service quality to explain"):
         sl.structural_choices(tiny_survey(outcome=False))
+
+
+def test_a_group_asked_for_is_never_dropped_in_silence():
+    survey = tiny_survey(n=200)
+    chosen = sl.model_choices(survey, model="a =~ a1 + l*a2 + l*b1", group="branch")
+    assert (chosen.group, chosen.unused_group) == ("", "branch")
+    assert "branch were not compared" in sl.comparison_notes(chosen)[0].text[0]
+    assert sl.model_choices(survey, group="none").unused_group == ""
+
+
+def test_groups_left_out_come_with_the_size_that_was_needed():
+    survey = tiny_survey(n=120)
+    chosen = sl.model_choices(survey)
+    assert chosen.fewest == 50
+    for language in ("en", "zh"):
+        (note, *_) = sl.comparison_notes(chosen, language=language)
+        assert "50" in note.text[0]

@@ -12,6 +12,7 @@ from scipy import stats
 from servlab.core.brief import brief
 from servlab.core.checks import check_choice
 from servlab.core.errors import ModelError
+from servlab.data.survey import Survey
 from servlab.estimation.latent.fit import Estimator, Missing, cfa
 from servlab.estimation.latent.invariance.batteries import battery_model
 from servlab.estimation.latent.invariance.design import BatteryDesign, Design, group_design
@@ -253,6 +254,11 @@ def measurement_invariance(
         "cluster": cluster,
         "weights": weights,
     }
+    if batteries is not None and isinstance(data, Survey) and not data.has(*batteries):
+        raise ModelError(
+            f"batteries={tuple(batteries)!r} must be batteries of the survey; it has "
+            f"{', '.join(data.batteries)}."
+        )
     fitter = with_options(_fit, data=data, options=options)
     design: Design
     if batteries is None:
