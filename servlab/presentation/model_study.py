@@ -127,7 +127,8 @@ def comparison_notes(choices: ModelChoices, *, language: Language = "en") -> tup
     notes = []
     if choices.left_out:
         groups = listed([plain(name) for name in choices.left_out], language)
-        text = message("latent.groups_left_out", language, groups=groups, fewest=str(choices.fewest))
+        fewest = str(choices.fewest)
+        text = message("latent.groups_left_out", language, groups=groups, fewest=fewest)
         notes.append(Note(text, kind="info", language=language))
     if choices.unused_group:
         text = message("latent.group_unused", language, group=plain(choices.unused_group))

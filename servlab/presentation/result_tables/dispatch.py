@@ -16,7 +16,8 @@ def table(result: object, *, language: Language = "en") -> Table:
     result : object
         A result of servlab. Further options belong to the kind of result: ``level`` (gaps,
         scores, zone of tolerance), ``instrument`` and ``name`` (reliability, sampling adequacy,
-        factors), ``labels`` and ``outcome`` (regression), ``survey`` (groups).
+        factors), ``labels`` and ``outcome`` (regression), ``survey`` (groups),
+        ``show`` and ``survey`` (latent models, invariance).
     language : {"en", "zh"}
         Language of headings and notes; a codebook's labels stay as they are.
 

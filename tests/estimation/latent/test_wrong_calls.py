@@ -37,10 +37,10 @@ def test_advice_on_loadings_needs_an_exploration(survey):
     fit = sl.cfa("a =~ b1 + b2 + b3", survey)
     with pytest.raises(ModelError, match=r"the EfaResult that efa\(\) returns; got LatentFit"):
         sl.loading_advice(fit)
-    with pytest.raises(ModelError, match="at least two fits.*got one LatentFit"):
+    with pytest.raises(ModelError, match=r"at least two fits.*got one LatentFit"):
         sl.compare_models(fit)
 
 
 def test_invariance_names_the_batteries_that_there_are(survey):
-    with pytest.raises(ModelError, match="must be batteries of the survey; it has expectation, "):
+    with pytest.raises(ModelError, match=r"must be batteries of the survey; it has expectation, "):
         sl.measurement_invariance("a =~ b1 + b2", survey, batteries=("expectation", "desired"))
