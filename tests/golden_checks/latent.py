@@ -284,6 +284,7 @@ MORE_OPTIONS = {"sampling.weights": "weights", "group.equal": "group_equal"}
 UNEQUAL_GROUPS = {"gls_groups": 3e-4, "uls_groups": 3e-4, "wishart_groups": 3e-4}
 # lavaan refuses tight control under nonlinear restrictions and stops early
 MORE_LIMITS = {"nonlinear": 1e-4, "linear": 1e-5, "covariates_means": 2e-4} | UNEQUAL_GROUPS
+MORE_LIMITS |= {"settled": 1e-4, "redundant": 1e-4}
 
 
 def more_data(which: str) -> pd.DataFrame:
@@ -301,7 +302,7 @@ def more_data(which: str) -> pd.DataFrame:
 def check_more(stored, agree):
     for case, reference in stored["result"].items():
         if "model" in reference:
-            check_case(case, reference, agree)
+            check_case("latent_more", case, reference, agree)
     wider = {"MLR": (), "MLM": ()}
     for estimator in wider:
         data = more_data("full")
@@ -324,7 +325,8 @@ def check_more(stored, agree):
           np.sort(theirs["epc"]), EST)  # fmt: skip
 
 
-def check_case(case, reference, agree):
+def check_case(golden, case, reference, agree):
+    """Compare one further model; return our fit."""
     options = {MORE_OPTIONS.get(k, k): v for k, v in dict(reference["options"] or {}).items()}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ServlabWarning)
@@ -334,17 +336,17 @@ def check_case(case, reference, agree):
     limit = MORE_LIMITS.get(case, 2e-6)
     values = numbers(row["est"] for row in rows)
     mine = gap(tidy["estimate"].to_numpy()[at], values)
-    agree("latent_more", f"estimates: {case}", mine, values, max(limit, 2e-5))
+    agree(golden, f"estimates: {case}", mine, values, max(limit, 2e-5))
     errors = numbers(row["se"] for row in rows)
     used = errors > 1e-9
-    agree("latent_more", f"standard errors: {case}", tidy["std_error"].to_numpy()[at][used],
+    agree(golden, f"standard errors: {case}", tidy["std_error"].to_numpy()[at][used],
           errors[used], limit, relative=True)  # fmt: skip
     for kind in ("nox", "lv"):
         standard = sl.standardized_solution(fit, kind=kind)
         parts = [row for row in reference["std"] if row["op"] not in ("==", "<", ">")]
         for column, key in (("estimate", kind), ("std_error", f"{kind}_se")):
             theirs = numbers(row[key] for row in parts)
-            agree("latent_more", f"standardized ({kind}, {column}): {case}",
+            agree(golden, f"standardized ({kind}, {column}): {case}",
                   standard[column].to_numpy()[at], theirs, max(limit, 2e-5))  # fmt: skip
     kept = {}
     for measure, value in reference["fit_measures"].items():
@@ -355,4 +357,35 @@ def check_case(case, reference, agree):
         kept[measure] = value
     theirs = numbers(kept.values())
     mine = gap(fit.fit_measures[list(kept)].to_numpy(), theirs)
-    agree("latent_more", f"fit measures: {case}", mine, theirs, max(limit, 1e-5))
+    agree(golden, f"fit measures: {case}", mine, theirs, max(limit, 1e-5))
+    return fit
+
+
+# with groups lavaan weighs them by n_g / n, see UNEQUAL_GROUPS
+OUTSIDE_MI = {"wishart_groups": 1e-3, "gls_groups": 1e-3, "redundant": 1e-3, "settled": 1e-3}
+
+
+@checks("latent_outside")
+def check_outside(stored, agree):
+    for case, reference in stored["result"].items():
+        fit = check_case("latent_outside", case, reference, agree)
+        found = sl.modification_indices(fit).table
+        labels = list(fit.table.group_labels)
+        ours = {
+            (*ends, row.op, row.group): row
+            for row in found.itertuples()
+            for ends in ((row.lhs, row.rhs), (row.rhs, row.lhs))[: 2 if row.op == "~~" else 1]
+        }
+        rows = reference["modification"]
+        keys = [(r["lhs"], r.get("rhs") or "", r["op"], labels[int(r["group"]) - 1]) for r in rows]
+        theirs = {frozenset(key) for key in keys}
+        extra = [
+            r for r in found.itertuples() if frozenset((r.lhs, r.rhs, r.op, r.group)) not in theirs
+        ]
+        # lavaan offers no covariance of an indicator's residual and an outcome's
+        assert all(r.op == "~~" and case.startswith("written") for r in extra), case
+        limit = OUTSIDE_MI.get(case, MI)
+        for column, name in (("mi", "modification indices"), ("epc", "expected changes")):
+            theirs = numbers(r[column] for r in rows)
+            mine = np.array([getattr(ours[key], column) for key in keys])
+            agree("latent_outside", f"{name}: {case}", gap(mine, theirs), theirs, limit)

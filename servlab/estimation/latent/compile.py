@@ -12,6 +12,9 @@ from servlab.estimation.latent.expressions import Expression
 from servlab.estimation.latent.partable import Constraint, ParameterTable
 from servlab.estimation.latent.ram import Cells, Ints, Paths, make_paths
 
+REDUNDANT = 1e-8  # share of a restriction's slope, below which it repeats others
+HELD = 1e-10  # distance within which fixed values satisfy a restriction
+
 Function = Callable[[Array], tuple[float, Array]]  # theta -> value, gradient (q,)
 
 
@@ -41,6 +44,27 @@ class Restrictions:
     def simple(self) -> bool:
         """Whether linear equalities are all there is."""
         return not self.equal and not self.at_least
+
+    def count_free(self, theta: Array) -> int:
+        """Return how many parameters are left to estimate; redundant equalities take none."""
+        slopes = [function(theta)[1] @ self.K for function in self.equal]
+        return self.K.shape[1] - len(independent(slopes))
+
+
+def independent(slopes: list[Array]) -> list[int]:
+    """Return which of m slopes (r,) say something that those before them do not."""
+    kept: list[int] = []
+    basis: list[Array] = []
+    for i, slope in enumerate(slopes):
+        left = slope / (np.linalg.norm(slope) or 1.0)
+        for _ in range(2):  # twice is enough against rounding
+            for known in basis:
+                left = left - (known @ left) * known
+        size = np.linalg.norm(left)
+        if size > REDUNDANT:
+            kept.append(i)
+            basis.append(left / size)
+    return kept
 
 
 def place(row: int, table: ParameterTable, where: dict[str, int]) -> tuple[str, int, int]:
@@ -116,14 +140,48 @@ def no_cells() -> Cells:
 def compile_restrictions(table: ParameterTable) -> Restrictions:
     """Return the restrictions between the free parameters of a table."""
     base, K = _linear(table)
-    written = (*table.nonlinear, *table.inequalities)
-    texts = tuple(f"{c.lhs.text} {c.op} {c.rhs.text}" for c in written)
+    equal = [c for c in table.nonlinear if not _settled(table, c, base, K)]
+    at_least = [c for c in table.inequalities if not _settled(table, c, base, K)]
     return Restrictions(
         base,
         K,
-        tuple(_difference(table, c, 1.0) for c in table.nonlinear),
-        tuple(_difference(table, c, -1.0 if c.op == "<" else 1.0) for c in table.inequalities),
-        texts,
+        tuple(_difference(table, c, 1.0) for c in equal),
+        tuple(_difference(table, c, -1.0 if c.op == "<" else 1.0) for c in at_least),
+        tuple(_text(c) for c in (*equal, *at_least)),
+    )
+
+
+def _text(constraint: Constraint) -> str:
+    """Return a restriction as it is written."""
+    return f"{constraint.lhs.text} {constraint.op} {constraint.rhs.text}"
+
+
+def _settled(table: ParameterTable, constraint: Constraint, base: Array, K: Array) -> bool:
+    """Tell whether fixed values alone satisfy a restriction, or refuse one that they break."""
+    free = _free_names(table, constraint)
+    moving = [i for i in free if K[i].any()]
+    if moving:
+        return False
+    sign = -1.0 if constraint.op == "<" else 1.0
+    value = _difference(table, constraint, sign)(base)[0]
+    if value < -HELD or (constraint.op == "==" and value > HELD):
+        raise _contradiction(_text(constraint))
+    return True
+
+
+def _free_names(table: ParameterTable, constraint: Constraint) -> list[int]:
+    """Return the free parameters that a restriction names, from 0."""
+    rows = _rows_by_name(table)
+    names = {*constraint.lhs.names, *constraint.rhs.names}
+    first = [rows[name][0] for name in names if name in rows]
+    return [int(table.free[row]) - 1 for row in first if table.free[row]]
+
+
+def _contradiction(text: str) -> ModelError:
+    """Return the refusal of a restriction that fixed values break."""
+    return ModelError(
+        f"the restriction {text} contradicts the values that the model fixes its parameters to; "
+        "change the restriction, or free a parameter with NA*."
     )
 
 
@@ -143,14 +201,16 @@ def _linear(table: ParameterTable) -> tuple[Array, Array]:
         members = [row for name in pair for row in rows[name]]
         free = [root(int(table.free[row]) - 1) for row in members if table.free[row]]
         fixed = [float(table.ustart[row]) for row in members if not table.free[row]]
+        fixed += [value[i] for i in free if i in value]
+        if fixed and max(fixed) - min(fixed) > HELD:
+            raise _contradiction(" == ".join(_spelled(table, name) for name in pair))
         if not free:
             continue
         for other in free[1:]:
             low, high = sorted((root(free[0]), root(other)))
             if low != high:
                 parent[high] = low
-                if high in value:
-                    value[low] = value.pop(high)
+                value.pop(high, None)
         if fixed:
             value[root(free[0])] = fixed[0]
     roots = [root(i) for i in range(q)]
@@ -163,6 +223,11 @@ def _linear(table: ParameterTable) -> tuple[Array, Array]:
         else:
             K[i, column[top]] = 1.0
     return base, K
+
+
+def _spelled(table: ParameterTable, name: str) -> str:
+    """Return a label, or the name of the row that a plabel stands for."""
+    return table.names()[table.rows_of(name)[0]]
 
 
 def _rows_by_name(table: ParameterTable) -> dict[str, list[int]]:

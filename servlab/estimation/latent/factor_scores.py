@@ -71,7 +71,9 @@ def factor_scores(fit: LatentFit, *, method: ScoreMethod = "regression") -> Late
     -----
     Regression: ``E(eta) + cov(eta, y) Sigma^-1 (y - mu)``. Bartlett:
     ``(L' Theta^-1 L)^-1 L' Theta^-1 (y - nu)``. Without a mean structure factors have mean 0
-    over the rows. Scores of uncertain factors are no measurements: see the determinacy.
+    over the rows. Observed outcomes of a factor count among its items, where lavaan's Bartlett
+    scores use those of ``=~`` only. Scores of uncertain factors are no measurements: see the
+    determinacy.
 
     References
     ----------

@@ -132,7 +132,8 @@ def cfa(
         What standard errors rest on; by default observed under FIML and MLR.
     cluster : str, optional
         Column of clusters (branches) that respondents came from; errors and test then allow for
-        their likeness (MLR).
+        their likeness. It needs ``estimator="MLR"``, the same estimates as ML's; lavaan takes
+        MLR by itself, this never changes an estimator unasked.
     weights : Series or str, optional
         Sampling weights (MLR): pseudo maximum likelihood. A survey's own are used by themselves.
 
@@ -169,6 +170,13 @@ def cfa(
     in Newton steps at a gradient of rounding size, so that estimates are exact where other
     programs stop earlier. Fixed covariates keep the sample's moments and leave the
     log-likelihood that of the other variables given them.
+
+    With several groups, least squares and the Wishart likelihood weigh each by ``n_g - 1`` in
+    estimates, errors and chi-square alike. lavaan weighs errors (and Wishart estimates) by
+    ``n_g / n`` there, which moves errors by up to ``1 / (2 n_g)`` where groups are unequal.
+
+    Equalities that repeat others, or that fixed values satisfy, take no degree of freedom;
+    those that fixed values break raise.
 
     Flags of a result: ``heywood``; ``inadmissible``; ``small_sample``; ``naive_errors`` (ULS:
     they presume statistics of equal variance and no covariance); ``weighted``; ``clustered``;
@@ -361,9 +369,9 @@ def fit_setup(
     means = [sample.mean for sample in setup.samples]
     paths = compile_paths(table, covs, means)
     restrictions = compile_restrictions(table)
-    _check_df(table, restrictions.K.shape[1] - len(restrictions.equal), setup)
     if start is None:
         start = starting_values(table, covs, means)
+    _check_df(table, restrictions.count_free(start), setup)
     try:
         place, iterations = estimate(setup, paths, restrictions, start)
     except NotConvergedError:
@@ -440,8 +448,8 @@ def _check_options(options: Options, source: Source) -> None:
     for what, given in (("weights", source.weights), ("cluster", source.clusters)):
         if given is not None and estimator != "MLR":
             raise ModelError(
-                f"{what} need errors that are robust to them: use estimator='MLR'; got "
-                f"{estimator!r}."
+                f"{what}= needs estimator='MLR', whose estimates are those of maximum likelihood "
+                f"and whose errors and chi-square allow for {what}; got {estimator!r}."
             )
 
 

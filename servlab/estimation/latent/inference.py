@@ -19,7 +19,7 @@ from servlab.estimation.latent.casewise import (
     fourth_moment,
     fourth_moment_given,
 )
-from servlab.estimation.latent.compile import Restrictions
+from servlab.estimation.latent.compile import Restrictions, independent
 from servlab.estimation.latent.discrepancy import NormalPoint
 from servlab.estimation.latent.engine import Setup, make_setup, saturated_paths
 from servlab.estimation.latent.fiml import PatternPoint
@@ -47,6 +47,7 @@ def free_directions(restrictions: Restrictions, theta: Array) -> Array:
     if restrictions.simple:
         return restrictions.K
     slopes = active(restrictions, theta)[1] @ restrictions.K
+    slopes = slopes[independent(list(slopes))]
     return restrictions.K @ linalg.null_space(slopes) if len(slopes) else restrictions.K
 
 

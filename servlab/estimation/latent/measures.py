@@ -74,7 +74,7 @@ def evaluate(
 ) -> Tested:
     """Return errors, tests and fit measures at the estimates."""
     known = setup.n_statistics
-    df = known - (restrictions.K.shape[1] - len(restrictions.equal))
+    df = known - restrictions.count_free(place.theta)
     base = fit_independence(setup, table.observed, _covariates(table))
     errors = _errors(table, setup, place, K, options, df, base, known - len(base.theta))
     factors = (NAN, NAN) if errors.scaling is None else (errors.scaling.factor, errors.base_factor)

@@ -13,7 +13,7 @@ from scipy.linalg import lapack
 from servlab.core.brief import brief
 from servlab.core.errors import NotConvergedError
 from servlab.core.linalg import Array
-from servlab.estimation.latent.compile import Restrictions
+from servlab.estimation.latent.compile import Restrictions, independent
 from servlab.estimation.latent.discrepancy import Discrepancy, Point
 from servlab.estimation.latent.ram import Implied, Ints, Paths, imply
 
@@ -243,7 +243,7 @@ def _step(place: Place, within: "Directions", g: Array, *, near: bool) -> tuple[
 
 def _solve(H: Array, g: Array) -> tuple[Array, float] | None:
     """Return ``-H^-1 g`` and ``g' H^-1 g``, or None unless H is clearly positive definite."""
-    scale = np.sqrt(np.abs(np.diag(H))) + 1e-300
+    scale = np.sqrt(np.abs(np.diag(H))) + 1e-150  # whose square is no zero
     root, failed = lapack.dpotrf(H / np.outer(scale, scale), lower=1)
     if failed or np.diag(root).min() < 1e-7:
         return None
@@ -290,7 +290,8 @@ def _sequential(problem: Problem, restrictions: Restrictions, phi: Array) -> Arr
             "jac": lambda z: turn.T @ (K.T @ functions[which](base + K @ (phi + turn @ z))[1]),
         }
 
-    bounds = [as_constraint("eq", i) for i in range(len(restrictions.equal))]
+    start = [f(base + K @ phi)[1] @ K for f in restrictions.equal]
+    bounds = [as_constraint("eq", i) for i in independent(start)]  # it takes no redundant ones
     bounds += [as_constraint("ineq", i) for i in range(len(restrictions.at_least))]
     from scipy import optimize  # heavy, and needed here only
 
@@ -327,6 +328,8 @@ def _on_active(problem: Problem, restrictions: Restrictions, phi: Array) -> tupl
             break
         values, slopes = active(restrictions, theta)
         C = slopes @ K
+        told = independent(list(C))
+        C = C[told]
         g = K.T @ place.gradient()
         multipliers = np.linalg.lstsq(C.T, g, rcond=None)[0] if len(C) else np.zeros(0)
         H = K.T @ place.expected() @ K
@@ -338,7 +341,9 @@ def _on_active(problem: Problem, restrictions: Restrictions, phi: Array) -> tupl
         last = min(last, size)
         m = len(C)
         system = np.block([[H, -C.T], [C, np.zeros((m, m))]])
-        step = np.linalg.lstsq(system, np.concatenate([-g, -values]), rcond=None)[0][: len(phi)]
+        step = np.linalg.lstsq(system, np.concatenate([-g, -values[told]]), rcond=None)[0][
+            : len(phi)
+        ]
         phi = phi + step
     raise NotConvergedError(
         f"the estimates did not converge under the restrictions "

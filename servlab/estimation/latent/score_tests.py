@@ -17,6 +17,7 @@ from servlab.core.errors import ModelError
 from servlab.core.linalg import Array
 from servlab.core.threads import blas_threads
 from servlab.estimation.latent.compile import compile_paths
+from servlab.estimation.latent.engine import LIKELIHOODS
 from servlab.estimation.latent.inference import free_directions
 from servlab.estimation.latent.optimize import Place, Problem
 from servlab.estimation.latent.partable import ParameterTable
@@ -94,7 +95,9 @@ def score_tests(fit: LatentFit) -> ScoreTests:
     """
     R, pairs = _constraints(fit)
     if not pairs:
-        raise ModelError("score tests need equality constraints; this model has none.")
+        raise ModelError(
+            "score tests need equality constraints of two free parameters; this model has none."
+        )
     with blas_threads(len(fit.theta)):
         g = fit.place.gradient()
         info = fit.place.expected()
@@ -201,13 +204,17 @@ def modification_indices(fit: LatentFit) -> ModificationIndices:
     ModificationIndices
         Candidates: fixed parameters, loadings that are not in the model, covariances of
         residuals, of factors, and regressions among the variables of a structural part. Those
-        about which the data say nothing are left out.
+        about which the data say nothing are left out. Unlike lavaan's, they hold covariances of
+        an indicator's residual with an outcome's, and no regression of a fixed covariate.
 
     Notes
     -----
     With ``g`` the slope of half the discrepancy and ``V`` the information left when the free
     parameters have answered, ``mi = n g^2 / V`` and ``epc = -g / V`` [sorbom1989]_. The
-    information is the expected one, as in lavaan. A model changed by these is exploratory: its
+    information is the expected one, as in lavaan. So are two conventions on n, no larger than
+    2 / n: under least squares g is times (n - G) / n for G groups, which makes both numbers
+    smaller by it, and ``likelihood="wishart"`` counts n rows where its chi-square counts n - G.
+    A model changed by these is exploratory: its
     fit on the same data says little.
 
     References
@@ -257,14 +264,21 @@ def _changes(fit: LatentFit, place: Place, q: int) -> tuple[Array, Array]:
     """Return indices and expected changes of the parameters numbered from q; NaN where unknown."""
     info, g = place.expected(), place.gradient()
     K = free_directions(fit.restrictions, fit.theta)
+    n, share = _weights(fit)
     cross = K.T @ info[:q, q:]
     answered = cross * np.linalg.solve(K.T @ info[:q, :q] @ K, cross)
     left = np.diag(info)[q:] - answered.sum(axis=0)
     known = left > DETERMINED * np.abs(np.diag(info)[q:])
     with np.errstate(divide="ignore", invalid="ignore"):
-        mi = np.where(known, fit.setup.scale * g[q:] ** 2 / left, np.nan)
-        epc = np.where(known, -g[q:] / left, np.nan)
+        mi = np.where(known, n * (share * g[q:]) ** 2 / left, np.nan)
+        epc = np.where(known, -share * g[q:] / left, np.nan)
     return mi, epc
+
+
+def _weights(fit: LatentFit) -> tuple[float, float]:
+    """Return the rows that score tests count and what slopes are multiplied by, as in lavaan."""
+    n = fit.setup.n
+    return n, 1.0 if fit.estimator in LIKELIHOODS else fit.setup.scale / n
 
 
 def _extended_table(fit: LatentFit) -> tuple[ParameterTable, np.ndarray]:

@@ -203,8 +203,13 @@ def _scaled(table: ParameterTable, at: Implied, kind: Standard) -> np.ndarray:
 
 
 def covariates(table: ParameterTable) -> set[str]:
-    """Return the observed variables that only predict."""
-    moved = {table.rhs[r] for r in range(len(table.lhs)) if table.op[r] == "=~"}
+    """Return the observed variables that only predict, and whose moments nobody wrote down.
+
+    One whose variance, covariance or mean is in the text is part of the model, as in lavaan.
+    """
+    rows = [r for r in range(len(table.lhs)) if table.user[r] and table.op[r] in ("~~", "~1")]
+    written = {name for r in rows for name in (table.lhs[r], table.rhs[r])}
+    moved = written | {table.rhs[r] for r in range(len(table.lhs)) if table.op[r] == "=~"}
     moved |= {table.lhs[r] for r in range(len(table.lhs)) if table.op[r] == "~"}
     used = {table.rhs[r] for r in range(len(table.lhs)) if table.op[r] == "~"}
     return {name for name in table.observed if name in used and name not in moved}

@@ -27,7 +27,7 @@ class Variables:
         Regressed on others and predicting nothing: latent ones, then observed ones that are
         no indicators.
     single : tuple of str
-        Variables that are some factor's only indicator.
+        Variables that are some factor's only indicator, and no other factor's.
     """
 
     latent: tuple[str, ...]
@@ -80,9 +80,11 @@ def _unique(names: Iterable[str]) -> tuple[str, ...]:
 
 
 def _single(loadings: list[tuple[str, str]]) -> tuple[str, ...]:
-    """Return the variables that are some factor's only indicator."""
-    factors = [lhs for lhs, _ in loadings]
-    return _unique(rhs for lhs, rhs in loadings if factors.count(lhs) == 1)
+    """Return the variables that are some factor's only indicator, and no other factor's."""
+    factors, items = [lhs for lhs, _ in loadings], [rhs for _, rhs in loadings]
+    return _unique(
+        rhs for lhs, rhs in loadings if factors.count(lhs) == 1 and items.count(rhs) == 1
+    )
 
 
 def _check_levels(latent: tuple[str, ...], loadings: list[tuple[str, str]]) -> None:

@@ -7,7 +7,7 @@ from tests.golden_checks import check_of, latent
 
 assert latent  # registers its checks
 MODELS = [n for n in names() if n.split("_")[0] in ("cfa", "sem", "mg", "fiml")]
-MODELS.append("latent_more")
+MODELS += ["latent_more", "latent_outside"]
 RUN = [name for name in MODELS if check_of(name) is not None]
 
 
@@ -19,4 +19,4 @@ def test_model_equals_lavaan(name, agree):
 
 
 def test_every_stored_model_is_compared():
-    assert len(RUN) == len(MODELS) == 46  # one more file: count it here
+    assert len(RUN) == len(MODELS) == 47  # one more file: count it here

@@ -9,6 +9,7 @@ from servlab.core.errors import (
     HeywoodWarning,
     InadmissibleWarning,
     ModelError,
+    NotConvergedError,
     NotIdentifiedError,
     SmallSampleWarning,
     SparseDataWarning,
@@ -145,8 +146,8 @@ def test_signs_and_keying_never_change_chi_square(rows, std_lv, options):
 def test_options_that_do_not_go_together_raise(rows):
     for options, words in (
         ({"estimator": "MLM", "missing": "fiml"}, "needs estimator 'ML' or 'MLR'"),
-        ({"weights": "agemo"}, "use estimator='MLR'"),
-        ({"cluster": "school"}, "use estimator='MLR'"),
+        ({"weights": "agemo"}, "needs estimator='MLR'"),
+        ({"cluster": "school"}, "needs estimator='MLR'"),
         ({"estimator": "GMM"}, "estimator must be one of"),
         ({"group": "nothing"}, "group='nothing' is no column"),
     ):
@@ -227,3 +228,47 @@ def test_items_never_answered_together_are_flagged(rows):
         fit = sl.cfa(TEXT, data, missing="fiml")
     assert "coverage" in fit.flags
     assert "cfi.robust" not in fit.fit_measures.index
+
+
+SETTLED = "visual =~ a*x1 + b*x2 + c*x3 + x4\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "df"),
+    [("a == 1", 2), ("a*a == 1\na > 0.5", 2), ("b == c\n2*b == 2*c\na < 2", 3),
+     ("b == 1\n2*b == 2", 3), ("b == a\nc == b", 4)],
+)  # fmt: skip
+def test_restrictions_that_say_nothing_new_take_no_degree_of_freedom(rows, text, df):
+    fit = sl.cfa(SETTLED + text, rows)
+    assert fit.df == df
+    assert fit.fit_measures["npar"] == 10 - df
+
+
+@pytest.mark.parametrize(
+    "text", ["a == 2", "a > 2", "a*a == 4", "b == a\nc == b\nc == 2", "b == a\nb < 0.5"]
+)
+def test_restrictions_that_fixed_values_break_raise_by_name(rows, text):
+    last = text.splitlines()[-1].replace("*", r"\*")
+    with pytest.raises(ModelError, match=f"restriction {last} contradicts the values"):
+        sl.cfa(SETTLED + text, rows)
+
+
+def test_restrictions_that_cannot_hold_together_raise_by_name(rows):
+    with pytest.raises(NotConvergedError, match="b == 1; b == 2; check that they can hold"):
+        sl.cfa(SETTLED + "b == 1\nb == 2", rows)
+
+
+def test_clusters_and_weights_ask_for_robust_errors_by_name(rows):
+    data = rows.assign(branch=np.arange(len(rows)) % 30)
+    with pytest.raises(ModelError, match="cluster= needs estimator='MLR', whose estimates are"):
+        sl.cfa(TEXT, data, cluster="branch")
+    robust = sl.cfa(TEXT, data, cluster="branch", estimator="MLR")
+    assert np.allclose(robust.theta, sl.cfa(TEXT, data, meanstructure=True).theta, atol=1e-7)
+
+
+def test_an_item_that_two_factors_share_keeps_its_residual(rows):
+    text = "visual =~ x1 + x2 + x3 + x4\nphantom =~ 0*x1\nphantom ~~ 0*phantom"
+    with pytest.raises(NotIdentifiedError, match="nothing in the data depends on"):
+        sl.cfa(text, rows)
+    text += "\nphantom ~~ 0*visual"
+    assert sl.cfa(text, rows).chi2 == pytest.approx(sl.cfa(SETTLED, rows).chi2, abs=1e-8)
