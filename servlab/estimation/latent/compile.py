@@ -48,7 +48,7 @@ class Restrictions:
     def count_free(self, theta: Array) -> int:
         """Return how many parameters are left to estimate; redundant equalities take none."""
         slopes = [function(theta)[1] @ self.K for function in self.equal]
-        return self.K.shape[1] - len(independent(slopes))
+        return int(self.K.shape[1]) - len(independent(slopes))
 
 
 def independent(slopes: list[Array]) -> list[int]:
