@@ -159,7 +159,10 @@ class LatentFit:
         return pd.Series(mean, list(self.observed))
 
     def sample_cov(self, group: str | None = None) -> pd.DataFrame:
-        """Return the (p, p) covariances of the sample; under FIML the saturated model's."""
+        """Return the (p, p) covariances of the sample; under FIML the saturated model's.
+
+        Denominator n for normal likelihood, n - 1 for least squares and the Wishart likelihood.
+        """
         cov = self.setup.samples[self.group_number(group)].cov
         return pd.DataFrame(cov, list(self.observed), list(self.observed))
 

@@ -80,6 +80,8 @@ def score_tests(fit: LatentFit) -> ScoreTests:
     -----
     The expected information is used whatever the standard errors rest on, as in lavaan's
     ``lavTestScore``: the tests point to the constraint that hurts, they are no robust tests.
+    They are on the scale of the model's chi-square: n for normal likelihood, n less the number
+    of groups for least squares and the Wishart likelihood, where lavaan 0.6-14 counts n.
 
     References
     ----------
