@@ -92,9 +92,9 @@ _HOMES = {
     # comparisons and drivers
     "compare_score_forms": "servlab.estimation.difference_scores",
     "meng_test": "servlab.estimation.correlations",
-    "compare_groups": "servlab.estimation.comparisons",
-    "formula": "servlab.estimation.formulas",
-    "regress": "servlab.estimation.regression",
+    "compare_groups": "servlab.estimation.comparison.groups",
+    "formula": "servlab.estimation.regression.formulas",
+    "regress": "servlab.estimation.regression.linear",
     "importance_performance": "servlab.estimation.drivers",
     "study_choices": "servlab.estimation.choices",
     "validation_choices": "servlab.estimation.choices",

@@ -16,10 +16,10 @@ from servlab.core.errors import ModelError
 from servlab.core.groups import natural_order, suppressed_groups
 from servlab.data.instrument import Instrument
 from servlab.data.survey import Survey
-from servlab.estimation.comparisons import Score, chosen_score, group_scores
-from servlab.estimation.formulas import formula
+from servlab.estimation.comparison.groups import Score, chosen_score, group_scores
 from servlab.estimation.nonresponse import holm
-from servlab.estimation.regression import RegressionResult, regress
+from servlab.estimation.regression.formulas import formula
+from servlab.estimation.regression.linear import RegressionResult, regress
 from servlab.scales.sample import is_measure
 from servlab.scales.scoring import OVERALL_ITEMS
 

@@ -16,7 +16,7 @@ from servlab.core.checks import check_conf_level
 from servlab.core.errors import ModelError
 from servlab.data.instrument import Instrument
 from servlab.data.survey import Survey
-from servlab.estimation.comparisons import Score, chosen_score, group_scores
+from servlab.estimation.comparison.groups import Score, chosen_score, group_scores
 from servlab.scales.means import mean_row
 
 FEWEST = 5  # respondents in each of the two groups

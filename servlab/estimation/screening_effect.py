@@ -18,8 +18,8 @@ from servlab.data.schema import Label
 from servlab.data.screening import exclude_screened, screen_responses
 from servlab.data.screening_rules import Rule, ScreeningCutoffs
 from servlab.data.survey import Exclusions, Survey
-from servlab.estimation.formulas import formula
-from servlab.estimation.regression import regress
+from servlab.estimation.regression.formulas import formula
+from servlab.estimation.regression.linear import regress
 from servlab.estimation.reliability import cronbach_alpha
 from servlab.scales.gaps import gap_scores
 from servlab.scales.scoring import OVERALL_ITEMS, dimension_scores

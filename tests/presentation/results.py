@@ -11,7 +11,7 @@ from servlab.data.screening import screen_responses
 from servlab.data.screening_rules import ScreeningCutoffs
 from servlab.data.survey import Survey
 from servlab.estimation.adequacy import bartlett_sphericity, kmo
-from servlab.estimation.comparisons import compare_groups
+from servlab.estimation.comparison.groups import compare_groups
 from servlab.estimation.cosmin import cosmin_summary
 from servlab.estimation.difference_scores import (
     compare_score_forms,
@@ -30,7 +30,7 @@ from servlab.estimation.normality import mardia
 from servlab.estimation.omega import mcdonald_omega
 from servlab.estimation.ordinal_reliability import categorical_omega, polychoric_alpha
 from servlab.estimation.raking import rake
-from servlab.estimation.regression import regress
+from servlab.estimation.regression.linear import regress
 from servlab.estimation.reliability import cronbach_alpha
 from servlab.estimation.reliability_coefficients import reliability_coefficients
 from servlab.estimation.replication import hold_out

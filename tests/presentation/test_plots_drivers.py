@@ -65,7 +65,7 @@ def test_every_group_stands_under_its_dimension():
 
 
 def test_scores_without_a_natural_zero_need_none_on_the_axis():
-    from servlab.estimation.comparisons import compare_groups
+    from servlab.estimation.comparison.groups import compare_groups
 
     result = compare_groups(survey(), by="branch", score="perception")
     figure = drawn(plot_groups, result)[1]

@@ -6,7 +6,7 @@ import pandas as pd
 
 from servlab.data.schema import Language
 from servlab.data.survey import Survey
-from servlab.estimation.comparisons import GroupComparison
+from servlab.estimation.comparison.groups import GroupComparison
 from servlab.presentation.display import Prose
 from servlab.presentation.formats import format_number, format_p_relation
 from servlab.presentation.labels import listed, names_in_sentence, plain

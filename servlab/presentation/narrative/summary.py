@@ -7,7 +7,7 @@ from servlab.core.errors import ModelError
 from servlab.data.schema import Language
 from servlab.data.survey import Survey
 from servlab.estimation.difference_scores import ScoreForms
-from servlab.estimation.regression import RegressionResult
+from servlab.estimation.regression.linear import RegressionResult
 from servlab.presentation.display import Card, KeyFigures, Note, Prose, Tone
 from servlab.presentation.formats import (
     format_correlation,

@@ -8,7 +8,7 @@ import pandas as pd
 from servlab.core.errors import ModelError
 from servlab.data.schema import Language
 from servlab.data.survey import Survey
-from servlab.estimation.comparisons import GroupComparison
+from servlab.estimation.comparison.groups import GroupComparison
 from servlab.presentation.chart import ACCENT, Chart, draw_chart
 from servlab.presentation.formats import format_number
 from servlab.presentation.labels import conf_text, plain, term_label

@@ -7,7 +7,7 @@ import pandas as pd
 from servlab.core.checks import check_choice
 from servlab.data.schema import Language
 from servlab.data.survey import Survey
-from servlab.estimation.comparisons import GroupComparison
+from servlab.estimation.comparison.groups import GroupComparison
 from servlab.presentation.formats import format_number, format_p_relation
 from servlab.presentation.labels import conf_text, dropped_note, plain, term_label
 from servlab.presentation.messages import message

@@ -17,7 +17,7 @@ from scipy import stats
 from servlab.core.brief import brief
 from servlab.core.checks import check_choice, check_conf_level, check_weights
 from servlab.core.errors import CollinearityWarning, ModelError
-from servlab.estimation.formulas import Aliased, alias_columns
+from servlab.estimation.regression.formulas import Aliased, alias_columns
 from servlab.scales.means import effective_n
 
 Array = NDArray[np.float64]

@@ -12,7 +12,7 @@ import servlab as sl
 from servlab.core.columns import check_tidy
 from servlab.core.errors import ModelError
 from servlab.core.groups import suppressed_groups
-from servlab.estimation.comparisons import welch_test
+from servlab.estimation.comparison.groups import welch_test
 from tests.surveys import tiny_survey
 from tests.tolerances import CLOSED_FORM, EXACT
 

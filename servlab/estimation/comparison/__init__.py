@@ -1,0 +1,1 @@
+"""Gaps, groups, branches and waves compared: which differences are real."""

@@ -1,0 +1,1 @@
+"""Regression models of outcomes: linear, ordinal, logistic, multilevel, and their checks."""
