@@ -10,7 +10,7 @@ import pandas as pd
 from servlab.data.instrument import Instrument
 from servlab.data.schema import Language
 from servlab.data.survey import Survey
-from servlab.estimation.regression.linear import INTERCEPT
+from servlab.estimation.regression.design_checks import INTERCEPT
 from servlab.presentation.chart import text_width
 from servlab.presentation.formats import format_count, format_share
 from servlab.presentation.messages import join_words, message

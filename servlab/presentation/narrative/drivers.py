@@ -3,7 +3,8 @@
 from servlab.data.schema import Language
 from servlab.data.survey import Survey
 from servlab.estimation.drivers import ImportancePerformance
-from servlab.estimation.regression.linear import INTERCEPT, RegressionResult
+from servlab.estimation.regression.design_checks import INTERCEPT
+from servlab.estimation.regression.linear import RegressionResult
 from servlab.presentation.display import Prose
 from servlab.presentation.formats import format_interval, format_number, format_share
 from servlab.presentation.labels import (

@@ -8,7 +8,8 @@ import pandas as pd
 from servlab.core.errors import ModelError
 from servlab.data.schema import Language
 from servlab.data.survey import Survey
-from servlab.estimation.regression.linear import INTERCEPT, RegressionResult
+from servlab.estimation.regression.design_checks import INTERCEPT
+from servlab.estimation.regression.linear import RegressionResult
 from servlab.presentation.chart import Chart, draw_chart
 from servlab.presentation.formats import format_interval, format_number
 from servlab.presentation.labels import conf_text, predictor_label, variable_label

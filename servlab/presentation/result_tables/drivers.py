@@ -5,7 +5,8 @@ import pandas as pd
 from servlab.data.schema import Language
 from servlab.data.survey import Survey
 from servlab.estimation.drivers import ImportancePerformance
-from servlab.estimation.regression.linear import INTERCEPT, VIF_LIMIT, RegressionResult
+from servlab.estimation.regression.design_checks import INTERCEPT, VIF_LIMIT
+from servlab.estimation.regression.linear import RegressionResult
 from servlab.presentation.formats import (
     format_correlation,
     format_count,

@@ -142,3 +142,19 @@ def test_too_few_rows_are_refused():
 def test_weights_need_robust_errors():
     with pytest.raises(ModelError, match="use cov_type='HC3'"):
         sl.regress("y ~ a", data().assign(w=1.0), weights="w", cov_type="classical")
+
+
+def test_unused_categories_nullable_numbers_and_booleans_are_read_as_they_are():
+    frame = data().assign(site=np.resize(["x", "z"], 80))
+    plain = sl.regress("y ~ a + site", frame)
+    typed = frame.assign(
+        a=frame["a"].astype("Float64"), site=pd.Categorical(frame["site"], ["x", "none", "z"])
+    )
+    np.testing.assert_allclose(sl.regress("y ~ a + site", typed).coefficients, plain.coefficients)
+    yes = sl.regress("y ~ a + site", frame.assign(site=(frame["site"] == "z").astype("boolean")))
+    assert yes.coefficients["estimate"].tolist() == plain.coefficients["estimate"].tolist()
+
+
+def test_infinite_values_are_refused():
+    with pytest.raises(ModelError, match="column 'a' holds infinite values; set them to missing"):
+        sl.regress("y ~ a", data().assign(a=lambda d: d["a"].replace(d["a"].max(), np.inf)))

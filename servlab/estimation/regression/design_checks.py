@@ -1,0 +1,238 @@
+"""From a formula to a design matrix that a regression may be trusted with: the shared checks.
+
+Every regression here passes this door: rows with missing values counted out, text outcomes,
+constant columns, a predictor that is the outcome and exact combinations refused by name, and
+predictors that are nearly combinations of each other named with their variance inflation factor.
+"""
+
+import re
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from servlab.core.brief import brief
+from servlab.core.checks import check_weights
+from servlab.core.errors import CollinearityWarning, ModelError
+from servlab.estimation.regression.formulas import Aliased, alias_columns
+from servlab.scales.means import effective_n
+
+Array = NDArray[np.float64]
+
+INTERCEPT = "Intercept"
+VIF_LIMIT = 5.0  # two predictors that correlate .9 have 5.3; Menard (1995) worries from 5 on
+
+
+@brief
+@dataclass(frozen=True, slots=True, eq=False)
+class Design:
+    """The complete rows of a regression.
+
+    Attributes
+    ----------
+    aliased : Aliased
+        The formula and the way from its terms back to column names.
+    rows : DataFrame
+        The columns used, under their aliases, of the rows used.
+    y : Series
+        (n,) outcome.
+    X : DataFrame
+        (n, p) design matrix; its columns are terms over aliases.
+    labels : list of str
+        A label a column of ``X``, with the names of the data.
+    weights : ndarray or None
+        (n,) probability weights.
+    cluster : ndarray or None
+        (n,) whole numbers from 0 on: the cluster of each row.
+    n_dropped : int
+        Rows lost to missing values or to a weight of zero.
+    """
+
+    aliased: Aliased
+    rows: pd.DataFrame
+    y: pd.Series
+    X: pd.DataFrame
+    labels: list[str]
+    weights: Array | None
+    cluster: NDArray[np.int64] | None
+    n_dropped: int
+
+    @property
+    def n_effective(self) -> float:
+        """Return Kish's effective number of rows under weights; n without."""
+        return float(len(self.y)) if self.weights is None else effective_n(self.weights)
+
+
+def build_design(
+    formula: str, data: pd.DataFrame, *, weights: str | None = None, cluster: str | None = None
+) -> Design:
+    """Return the complete rows of a formula, or raise ``ModelError`` naming what stands against it.
+
+    ``weights`` and ``cluster`` name columns; rows with weight zero or without a cluster are left
+    out and counted.
+    """
+    import patsy
+
+    aliased = alias_columns(formula, data)
+    used = aliased.data.notna().all(axis=1)
+    w = None
+    if weights is not None:
+        w = check_weights(column_of(data, "weights", weights), data.index)
+        used &= w > 0
+    groups = None
+    if cluster is not None:
+        groups = column_of(data, "cluster", cluster)
+        used &= groups.notna()
+    rows = aliased.data[used]
+    if len(rows) == 0:
+        raise ModelError("no row is complete in all columns of the formula; use fewer columns.")
+    check_columns(rows, aliased)
+    try:
+        left, right = patsy.dmatrices(aliased.formula, _plain(rows), return_type="dataframe")
+    except patsy.PatsyError as err:
+        raise ModelError(f"the formula cannot be read: {str(err).splitlines()[0]}.") from None
+    return Design(
+        aliased=aliased,
+        rows=rows,
+        y=left.iloc[:, 0],
+        X=right,
+        labels=[aliased.label(name) for name in right.columns],
+        weights=None if w is None else w[used].to_numpy(),
+        cluster=None if groups is None else pd.factorize(groups[used])[0].astype(np.int64),
+        n_dropped=len(data) - len(rows),
+    )
+
+
+def column_of(data: pd.DataFrame, argument: str, name: str) -> pd.Series:
+    """Return the column that an argument names, or raise ``ModelError``."""
+    if name not in data.columns:
+        raise ModelError(f"{argument} names {name!r}, which is no column of the data.")
+    return data[name]
+
+
+def _plain(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the columns in types that patsy knows, categories without those that no row has."""
+    columns: dict[object, pd.Series] = {}
+    for name, column in rows.items():
+        if isinstance(column.dtype, pd.CategoricalDtype):
+            columns[name] = column.cat.remove_unused_categories()
+        elif pd.api.types.is_bool_dtype(column.dtype):
+            columns[name] = column.astype(bool)
+        elif pd.api.types.is_numeric_dtype(column.dtype):
+            columns[name] = column.astype(float)
+        else:
+            columns[name] = column.astype(object)
+    return pd.DataFrame(columns, index=rows.index)
+
+
+def check_columns(rows: pd.DataFrame, aliased: Aliased) -> None:
+    """Refuse constant and infinite columns and an outcome that is no number, by name."""
+    for alias in rows.columns:
+        name = aliased.names[alias]
+        numeric = pd.api.types.is_numeric_dtype(rows[alias])
+        if name == aliased.outcome and not numeric:
+            raise ModelError(
+                f"the outcome {name!r} holds text; map its answers to numbers in the codebook."
+            )
+        if numeric and np.isinf(rows[alias].to_numpy(dtype=float)).any():
+            raise ModelError(f"column {name!r} holds infinite values; set them to missing.")
+        if rows[alias].nunique() < 2:
+            what = "outcome" if name == aliased.outcome else "predictor"
+            raise ModelError(
+                f"the {what} {name!r} is constant over the {len(rows)} rows used; leave it out."
+            )
+
+
+def check_design(y: pd.Series, X: Array, labels: list[str], outcome: str) -> None:
+    """Refuse too few rows, exact collinearity and a predictor that is the outcome."""
+    n, p = X.shape
+    if n <= p:
+        raise ModelError(f"{n} rows cannot estimate {p} coefficients; use fewer predictors.")
+    for j, label in enumerate(labels):
+        column = X[:, j]
+        if label == INTERCEPT or np.ptp(column) == 0:
+            continue
+        if abs(np.corrcoef(column, y.to_numpy())[0, 1]) > 1 - 1e-12:
+            raise ModelError(
+                f"the predictor {label!r} is the outcome {outcome!r} but for its scale; "
+                "leave it out."
+            )
+    rank_lost = dependent(X, labels)
+    if rank_lost:
+        raise ModelError(
+            f"predictors {rank_lost} are exact combinations of the others; leave them out."
+        )
+
+
+def dependent(X: Array, labels: list[str]) -> list[str]:
+    """Return the columns that earlier columns determine."""
+    scaled = X / np.linalg.norm(X, axis=0)
+    lost: list[str] = []
+    kept: list[int] = []
+    for j, label in enumerate(labels):
+        rank = np.linalg.matrix_rank(scaled[:, [*kept, j]], tol=1e-9)
+        if rank > len(kept):
+            kept.append(j)
+        else:
+            lost.append(label)
+    return lost
+
+
+def main_effects(terms: list[str]) -> list[int]:
+    """Return the places of the main effects among the aliased columns of the design."""
+    bare = [re.sub(r"\[.*?\]", "", term) for term in terms]  # a category's name may hold a colon
+    return [j for j, term in enumerate(bare) if term != INTERCEPT and ":" not in term]
+
+
+def slopes_cor(
+    X: Array, labels: list[str], mains: list[int], w: Array | None
+) -> tuple[list[str], Array]:
+    """Return the labels and (p, p) correlations of the main effects' columns."""
+    if not mains:
+        return [], np.empty((0, 0))
+    cov = np.atleast_2d(np.cov(X[:, mains], rowvar=False, aweights=w))
+    scale = np.sqrt(np.diag(cov))
+    return [labels[j] for j in mains], cov / np.outer(scale, scale)
+
+
+def inflation_factors(
+    X: Array, labels: list[str], mains: list[int], w: Array | None
+) -> dict[str, float]:
+    """Return the variance inflation factor of each slope: the diagonal of the inverse of R."""
+    names, R = slopes_cor(X, labels, mains, w)
+    inverse = np.linalg.solve(R, np.eye(len(names)))
+    return dict(zip(names, np.diag(inverse).tolist(), strict=True))
+
+
+def collinear_pairs(
+    X: Array, labels: list[str], mains: list[int], vif: dict[str, float], w: Array | None
+) -> tuple[tuple[str, str], ...]:
+    """Return the predictors with a high VIF, each with its closest other predictor."""
+    names, R = slopes_cor(X, labels, mains, w)
+    found = []
+    for j, name in enumerate(names):
+        if vif[name] >= VIF_LIMIT:
+            others = np.abs(R[j])
+            others[j] = -1
+            found.append((name, names[int(others.argmax())]))
+    return tuple(found)
+
+
+def warn_collinear(
+    collinear: tuple[tuple[str, str], ...], vif: dict[str, float], *, stacklevel: int = 3
+) -> None:
+    """Warn of predictors that are nearly collinear, by name; silent where there are none."""
+    if not collinear:
+        return
+    pairs = "; ".join(f"{a!r} with {b!r} (VIF {vif[a]:.1f})" for a, b in collinear)
+    warnings.warn(
+        CollinearityWarning(
+            f"predictors are nearly collinear: {pairs}. Their coefficients cannot be told "
+            "apart; read their intervals, or combine or drop one.",
+            key="collinear",
+            values={"items": "; ".join(f"{a}, {b}" for a, b in collinear)},
+        ),
+        stacklevel=stacklevel,
+    )
