@@ -26,6 +26,7 @@ _HOMES = {
     "simulate_survey": "servlab.data.simulate",
     "screen_responses": "servlab.data.screening",
     "exclude_screened": "servlab.data.screening",
+    "keep_respondents": "servlab.data.keep",
     "ScreeningCutoffs": "servlab.data.screening_rules",
     "screening_effect": "servlab.estimation.screening_effect",
     "survey_from_frame": "servlab.data.readers",

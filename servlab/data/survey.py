@@ -43,6 +43,8 @@ class Provenance:
         Rows in the file.
     exclusions : tuple of Exclusions
         In the order in which they were applied.
+    kept : tuple of Label
+        What the respondents were kept to by ``keep_respondents``, such as "Branch: North".
     encoding : str or None
         The text encoding the file was read with.
     title, origin : Label or None
@@ -59,6 +61,7 @@ class Provenance:
     sha256: str
     n_rows: int
     exclusions: tuple[Exclusions, ...] = ()
+    kept: tuple[Label, ...] = ()
     encoding: str | None = None
     title: Label | None = None
     origin: Label | None = None

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from servlab.core.errors import DataError
+from servlab.data.keep import kept_by_all
 from servlab.data.schema import Label
 from servlab.data.survey import Exclusions, Provenance, Survey, VariableInfo
 from servlab.data.wave_items import WaveItems, wave_items
@@ -132,6 +133,7 @@ def _provenance(waves: Mapping[str, Survey]) -> Provenance:
         sha256=" ".join(p.sha256 for p in given.values()),
         n_rows=sum(p.n_rows for p in given.values()),
         exclusions=steps,
+        kept=kept_by_all(waves),
         title=first.title,
         origin=first.origin,
         simulated=any(p.simulated for p in given.values()),

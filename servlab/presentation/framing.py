@@ -1,9 +1,12 @@
 """The frame of a study: its cover, its section headings, and how its numbers were computed."""
 
+import re
+
 from servlab.data.schema import Language
 from servlab.data.survey import Survey
 from servlab.presentation.display import Cover, Prose, Section
 from servlab.presentation.formats import format_count, format_range, format_share
+from servlab.presentation.labels import plain
 from servlab.presentation.messages import message
 
 # Sections of the studies in their usual order; each has its heading in the catalogue.
@@ -54,7 +57,8 @@ def cover(
     survey : Survey
         The survey of the study.
     title : str
-        The report's title; empty takes the codebook's.
+        The report's title; empty takes the codebook's. What ``keep_respondents`` kept follows it,
+        unless the title names it already.
     wave : str
         A wave or period to show.
     battery : str
@@ -71,12 +75,25 @@ def cover(
     source = survey.provenance.origin
     topic = "validation" if battery else "framing"
     chips = _chips(survey, wave, language, battery)
+    own = title or message(f"{topic}.title", language, name=fallback)
     return Cover(
-        title=title or message(f"{topic}.title", language, name=fallback),
+        title=_with_kept(own, survey, language),
         lede=source.text(language) if source is not None else "",
         chips=chips,
         kicker=message(f"{topic}.kicker", language),
     )
+
+
+def _with_kept(title: str, survey: Survey, language: Language) -> str:
+    """Return a title that names the respondents kept: two branches' reports differ in it."""
+    kept = [label.text(language) for label in survey.provenance.kept]
+    values = [name.partition(": " if language == "en" else "：")[2] for name in kept]
+    unnamed = [
+        name
+        for name, value in zip(kept, values, strict=True)
+        if not re.search(rf"(?<!\w){re.escape(value)}(?!\w)", title)
+    ]
+    return " · ".join([title, *map(plain, unnamed)])
 
 
 def _chips(survey: Survey, wave: str, language: Language, battery: str = "") -> list[str]:
@@ -85,6 +102,7 @@ def _chips(survey: Survey, wave: str, language: Language, battery: str = "") -> 
     leading = "perception" if survey.has("perception") else survey.batteries[0]
     scale = survey.scales[battery or leading]
     chips = [wave] if wave else []
+    chips += [plain(label.text(language)) for label in survey.provenance.kept]
     chips.append(
         message(
             "framing.chip_instrument",

@@ -21,7 +21,12 @@ Kind = Literal["measurement", "structural"]
 
 
 def model_cover(
-    survey: Survey, *, kind: Kind = "measurement", title: str = "", language: Language = "en"
+    survey: Survey,
+    *,
+    kind: Kind = "measurement",
+    title: str = "",
+    wave: str = "",
+    language: Language = "en",
 ) -> Cover:
     """Return the head of the report on a model.
 
@@ -33,6 +38,8 @@ def model_cover(
         What the report is about.
     title : str
         The report's title; empty takes the codebook's.
+    wave : str
+        A wave or period to show.
     language : {"en", "zh"}
         Language of the report.
 
@@ -43,7 +50,7 @@ def model_cover(
     origin = survey.provenance.title
     name = origin.text(language) if origin is not None else survey.provenance.source
     own = title or message(f"latent.title_{kind}", language, name=name)
-    return cover(survey, title=own, language=language)
+    return cover(survey, title=own, wave=wave, language=language)
 
 
 def summarize_model(

@@ -36,7 +36,7 @@ def who_answered(survey: Survey, language: Language = "en") -> tuple[Flow, Prose
 def _flow(survey: Survey, language: Language) -> Flow:
     steps = [Step(message("summary.who_rows", language, count=survey.provenance.n_rows), "start")]
     for step in survey.provenance.exclusions:
-        reason = step.reason.text(language)
+        reason = plain(step.reason.text(language))
         steps.append(Step(message("summary.who_left", language, count=step.n, reason=reason)))
     steps.append(Step(message("summary.who_used", language, count=survey.n), "used"))
     return Flow(steps, language=language)

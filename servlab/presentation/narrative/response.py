@@ -30,8 +30,13 @@ from servlab.scales.scoring import OVERALL_ITEMS
 
 
 @narrate.register
-def narrate_rates(result: ResponseRates, *, language: Language = "en") -> Prose:
-    """Say the response rates with what they make of unknown eligibility."""
+def narrate_rates(
+    result: ResponseRates, *, survey: Survey | None = None, language: Language = "en"
+) -> Prose:
+    """Say the response rates with what they make of unknown eligibility.
+
+    Of a survey that was kept to a part, say that the rates are those of everybody asked.
+    """
     shown = {name: format_share(rate, 1) for name, rate in result.rates.items()}
     rates = {str(name): shown[name] for name in ("RR1", "RR3", "RR5")}
     cases = {"complete": format_count(int(result.counts["I"])), "total": format_count(result.n)}
@@ -43,6 +48,9 @@ def narrate_rates(result: ResponseRates, *, language: Language = "en") -> Prose:
         values = {str(name): shown[name] for name in ("COOP1", "REF1")}
         parts.append(message("response.rates_cooperation", language, **values))
     parts.append(message("response.rates_bias", language))
+    if survey is not None and survey.provenance.kept:
+        kept = listed([plain(label.text(language)) for label in survey.provenance.kept], language)
+        parts.append(message("response.rates_everybody", language, kept=kept))
     return Prose(join_sentences(parts, language))
 
 
