@@ -18,7 +18,10 @@ GOLDEN = ROOT / "tests" / "golden"
 PAGE = ROOT / "docs" / "validation.md"
 LEFT_OUT = GOLDEN / "left_out.toml"
 
-PACKAGES = ("psych", "lavaan", "semTools", "GPArotation", "polycor", "survey", "sandwich", "car")
+PACKAGES = (
+    "psych", "lavaan", "semTools", "GPArotation", "polycor", "survey", "sandwich", "car",
+    "lme4", "lmerTest",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
