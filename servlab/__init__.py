@@ -93,6 +93,7 @@ _HOMES = {
     # comparisons and drivers
     "compare_score_forms": "servlab.estimation.difference_scores",
     "meng_test": "servlab.estimation.correlations",
+    "gap_tests": "servlab.estimation.comparison.gap_tests",
     "compare_groups": "servlab.estimation.comparison.groups",
     "formula": "servlab.estimation.regression.formulas",
     "regress": "servlab.estimation.regression.linear",
@@ -128,6 +129,7 @@ _HOMES = {
     "instrument_notes": "servlab.presentation.narrative",
     "invariance_warnings": "servlab.presentation.narrative",
     "plot_gaps": "servlab.presentation.plots",
+    "plot_gap_tests": "servlab.presentation.plots",
     "plot_expectation_perception": "servlab.presentation.plots",
     "plot_zone": "servlab.presentation.plots",
     "plot_likert": "servlab.presentation.plots",

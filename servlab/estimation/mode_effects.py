@@ -17,7 +17,7 @@ from servlab.core.groups import natural_order, suppressed_groups
 from servlab.data.instrument import Instrument
 from servlab.data.survey import Survey
 from servlab.estimation.comparison.groups import Score, chosen_score, group_scores
-from servlab.estimation.nonresponse import holm
+from servlab.estimation.p_values import holm
 from servlab.estimation.regression.formulas import formula
 from servlab.estimation.regression.linear import RegressionResult, regress
 from servlab.scales.sample import is_measure

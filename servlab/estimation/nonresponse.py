@@ -17,6 +17,7 @@ from servlab.core.errors import ModelError
 from servlab.data.instrument import Instrument
 from servlab.data.survey import Survey
 from servlab.estimation.comparison.groups import Score, chosen_score, group_scores
+from servlab.estimation.p_values import holm
 from servlab.scales.means import mean_row
 
 FEWEST = 5  # respondents in each of the two groups
@@ -139,13 +140,6 @@ def early_late(
         n_dropped=int(times.isna().sum()),
         conf_level=conf_level,
     )
-
-
-def holm(p_values: pd.Series) -> pd.Series:
-    """Return p values adjusted for their number by Holm's step-down method; NaN stays NaN."""
-    p = p_values.dropna().sort_values(kind="stable")
-    steps = p * np.arange(len(p), 0, -1)
-    return steps.cummax().clip(upper=1.0).reindex(p_values.index)
 
 
 def _times(survey: Survey, order: str | None) -> pd.Series:

@@ -107,9 +107,7 @@ def gap_scores(survey: Survey, *, conf_level: float = 0.95) -> GapScores:
     """
     check_conf_level(conf_level)
     need_batteries(survey, "expectation", "perception")
-    expected, perceived = paired_items(survey, "expectation", "perception")
-    levels_e = _levels(expected, survey)
-    levels_p = _levels(perceived, survey)
+    levels_e, levels_p = paired_levels(survey)
     tables = [
         _gap_table(e, p, survey.weights, conf_level)
         for e, p in zip(levels_e, levels_p, strict=True)
@@ -138,6 +136,14 @@ def paired_items(survey: Survey, *batteries: str) -> tuple[pd.DataFrame, ...]:
     for frame in frames[1:]:
         answered &= frame.notna()
     return tuple(frame.where(answered) for frame in frames)
+
+
+def paired_levels(
+    survey: Survey,
+) -> tuple[tuple[pd.DataFrame, ...], tuple[pd.DataFrame, ...]]:
+    """Return (items, dimension scores, overall scores) expected and perceived, paired by item."""
+    expected, perceived = paired_items(survey, "expectation", "perception")
+    return _levels(expected, survey), _levels(perceived, survey)
 
 
 def _levels(items: pd.DataFrame, survey: Survey) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:

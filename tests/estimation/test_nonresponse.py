@@ -12,7 +12,8 @@ from servlab.core.errors import ModelError
 from servlab.data.instrument import Item
 from servlab.data.readers import read_survey
 from servlab.data.schema import Scale
-from servlab.estimation.nonresponse import early_late, holm
+from servlab.estimation.nonresponse import early_late
+from servlab.estimation.p_values import holm
 from tests.data_layer.test_real_data import BOOKS, FILES
 from tests.surveys import label, tiny_survey
 from tests.tolerances import CLOSED_FORM

@@ -11,6 +11,7 @@ from servlab.data.screening import screen_responses
 from servlab.data.screening_rules import ScreeningCutoffs
 from servlab.data.survey import Survey
 from servlab.estimation.adequacy import bartlett_sphericity, kmo
+from servlab.estimation.comparison.gap_tests import gap_tests
 from servlab.estimation.comparison.groups import compare_groups
 from servlab.estimation.cosmin import cosmin_summary
 from servlab.estimation.difference_scores import (
@@ -91,6 +92,8 @@ def results() -> dict[str, object]:
             "efa_one": efa(items, 1),
             "regression": regress("satisfaction ~ a + b + c", data),
             "collinear": regress("satisfaction ~ a + b + d", data.assign(d=_near(data["a"]))),
+            "gap_tests": gap_tests(s),
+            "gap_tests_margin": gap_tests(s, margin=0.5, adjust="bh"),
             "groups": compare_groups(s, by="branch"),
             "hidden": compare_groups(s, by="branch", min_cell=_smallest(s) + 1),
             "derived": importance_performance(s, "satisfaction", level="item"),

@@ -56,7 +56,10 @@ NAMES = sorted(results())
 # words that Chinese texts use too: names of people, statistics, programs and codes
 SHARED = {
     "Nunnally", "Kaiser", "Menard", "Meng", "Feldt", "Stevens", "Horn", "Johns", "Peter",
-    "Churchill", "Brown", "Cronin", "Taylor", "Welch", "Martilla", "James", "Rosenthal", "Rubin",
+    "Churchill", "Brown", "Cronin", "Taylor", "Welch", "Wilcoxon", "Schuirmann", "Hochberg",
+    "Benjamini", "Games", "Howell", "Dunn", "Kruskal", "Wallis", "Forsythe", "Pillai", "Wilks",
+    "Hotelling", "Lawley", "Roy", "Wald", "Box", "Tukey", "Delacre", "Lumley", "Scott",
+    "Martilla", "James", "Rosenthal", "Rubin",
     "Kish", "Bartlett", "Heywood", "Parasuraman", "Zeithaml", "Berry", "SERVQUAL", "SERVPERF",
     "Meade", "Craig", "Schafer", "Bennett", "Little", "Armstrong", "Overton",
     "Holm", "Hedges", "Deming", "Stephan", "Cochran", "AAPOR", "RR", "COOP", "REF", "I", "P", "NC",

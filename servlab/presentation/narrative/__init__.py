@@ -8,6 +8,7 @@ from servlab.presentation.narrative import (
     adequacy,
     drivers,
     factors,
+    gap_tests,
     gaps,
     groups,
     invariance,
@@ -33,8 +34,8 @@ from servlab.presentation.narrative.summary import summarize
 
 # the modules register their sentences with ``narrate`` when they are imported
 _REGISTERED = (
-    adequacy, drivers, factors, gaps, groups, invariance, items, latent, latent_checks, missing,
-    reliability, response, sample, scale, screening, validation, weighting, zone,
+    adequacy, drivers, factors, gap_tests, gaps, groups, invariance, items, latent, latent_checks,
+    missing, reliability, response, sample, scale, screening, validation, weighting, zone,
 )  # fmt: skip
 
 __all__ = [

@@ -2,6 +2,7 @@
 
 from servlab.presentation.plots.drivers import plot_drivers
 from servlab.presentation.plots.factors import plot_loadings, plot_scree
+from servlab.presentation.plots.gap_tests import plot_gap_tests
 from servlab.presentation.plots.gaps import plot_expectation_perception, plot_gaps
 from servlab.presentation.plots.groups import plot_groups
 from servlab.presentation.plots.importance import plot_importance_performance
@@ -13,6 +14,7 @@ from servlab.presentation.plots.zone import plot_zone
 __all__ = [
     "plot_drivers",
     "plot_expectation_perception",
+    "plot_gap_tests",
     "plot_gaps",
     "plot_groups",
     "plot_importance_performance",

@@ -153,7 +153,7 @@ def paint_intervals(
         y, colour = mark_y(plan, place), rows[place].colour
         ax.plot([row["conf_low"], row["conf_high"]], [y, y], color=colour, solid_capstyle="round")
         hollow = standing(float(row["conf_low"]), float(row["conf_high"])) in ("level", "unknown")
-        _dot(ax, float(row["estimate"]), y, colour, filled=not (zero and hollow))
+        draw_dot(ax, float(row["estimate"]), y, colour, filled=not (zero and hollow))
     return ax
 
 
@@ -167,7 +167,9 @@ def _limits(table: pd.DataFrame, zero: bool) -> tuple[float, float]:
     return low - air, high + air
 
 
-def _dot(ax: "Axes", x: float, y: float, colour: str, *, filled: bool, size: float = 10) -> None:
+def draw_dot(
+    ax: "Axes", x: float, y: float, colour: str, *, filled: bool, size: float = 10
+) -> None:
     """Draw one mark: filled, or hollow with the page's colour inside."""
     ax.plot(
         [x],
@@ -275,8 +277,8 @@ def _paint_pairs(
         y = mark_y(plan, place)
         ends = [row["expected"], row["perceived"]]
         ax.plot(ends, [y, y], color=LINE, linewidth=5, solid_capstyle="round", zorder=2)
-        _dot(ax, float(row["expected"]), y, EXPECTED, filled=False)
-        _dot(ax, float(row["perceived"]), y, ACCENT, filled=True)
+        draw_dot(ax, float(row["expected"]), y, EXPECTED, filled=False)
+        draw_dot(ax, float(row["perceived"]), y, ACCENT, filled=True)
     keys = [
         Key(message("gaps.key_perceived", language), ACCENT),
         Key(message("gaps.key_expected", language), EXPECTED, filled=False),

@@ -4,6 +4,7 @@ from servlab.presentation.result_tables import (
     adequacy,
     drivers,
     factors,
+    gap_tests,
     groups,
     invariance,
     latent,
@@ -23,8 +24,8 @@ from servlab.presentation.result_tables.dispatch import table
 
 # the modules register their tables with ``table`` when they are imported
 _REGISTERED = (
-    adequacy, drivers, factors, groups, invariance, latent, latent_checks, reliability, response,
-    sample, scale, scores, screening, structure, validation, waves, zone,
+    adequacy, drivers, factors, gap_tests, groups, invariance, latent, latent_checks, reliability,
+    response, sample, scale, scores, screening, structure, validation, waves, zone,
 )  # fmt: skip
 
 __all__ = ["table"]

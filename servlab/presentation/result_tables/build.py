@@ -7,6 +7,7 @@ import pandas as pd
 from servlab.core.checks import check_choice
 from servlab.data.instrument import Instrument
 from servlab.data.schema import Language
+from servlab.estimation.comparison.gap_tests import GapTests
 from servlab.presentation.labels import shorten, term_label
 from servlab.presentation.messages import message
 from servlab.presentation.tables import Mark
@@ -56,7 +57,7 @@ def signs(low: Iterable[float], high: Iterable[float]) -> list[Mark]:
 
 
 def at_level(
-    level: str, result: DimensionScores | GapScores | ZoneOfTolerance
+    level: str, result: DimensionScores | GapScores | GapTests | ZoneOfTolerance
 ) -> tuple[pd.DataFrame, tuple[int, ...], str]:
     """Return the rows of a level and the overall ones, the overall ones' places, and the level.
 
