@@ -43,6 +43,11 @@ TEXT_COLUMNS = (
     "highest",
     "rule",
     "freed",
+    "rank_method",
+    "verdict",
+    "flag",
+    "test",
+    "recommended",
 )
 KEYS = ("study", "language", "result", "part", "row", "text")
 Scalar = str | int | float | bool | None
