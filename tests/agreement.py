@@ -21,6 +21,7 @@ LEFT_OUT = GOLDEN / "left_out.toml"
 PACKAGES = (
     "psych", "lavaan", "semTools", "GPArotation", "polycor", "survey", "sandwich", "car",
     "lme4", "lmerTest",
+    "lmtest", "quantreg",
 )  # fmt: skip
 
 

@@ -152,6 +152,7 @@ TIDY = MappingProxyType(
         "f_statistic": "F statistic of the whole model",
         "condition_number": "condition number of the scaled design matrix",
         "df_residual": "denominator degrees of freedom of an F test",
+        "n_clusters": "clusters of clustered standard errors; missing without",
         # sample and missing answers
         "kind": "what a row of a sample table is: value, rest, missing, numeric, many",
         "share": "share of all respondents, in [0, 1]",

@@ -91,6 +91,16 @@ STANDARDS = MappingProxyType(
         # reliability
         "reliability": Standard(0.70, "at_least", "correlation", "nunnally1978"),
         "omega_hierarchical": Standard(0.50, "at_least", "correlation", "reise2013"),
+        # regression
+        "vif": Standard(5.0, "under", "count", "menard1995"),
+        "predictor_cor": Standard(0.85, "under", "correlation", "brown2015"),
+        "clusters": Standard(40, "at_least", "count", "cameron2015"),
+        # of influence: times p / n, as it is, over n, times the root of p / n, over the root of n
+        "leverage": Standard(2.0, "at_most", "count", "belsley1980"),
+        "studentized": Standard(3.0, "at_most", "count", "fox2016"),
+        "cooks": Standard(4.0, "at_most", "count", "bollen1985"),
+        "dffits": Standard(2.0, "at_most", "count", "belsley1980"),
+        "dfbetas": Standard(2.0, "at_most", "count", "belsley1980"),
         # reporting
         "cosmin": Standard(NAN, "at_least", "", "prinsen2018"),
         "screening": Standard(NAN, "at_most", "", "curran2016"),

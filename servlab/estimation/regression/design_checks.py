@@ -7,7 +7,9 @@ predictors that are nearly combinations of each other named with their variance 
 
 import re
 import warnings
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
@@ -20,6 +22,7 @@ from servlab.estimation.regression.formulas import Aliased, alias_columns
 from servlab.scales.means import effective_n
 
 Array = NDArray[np.float64]
+Parts = tuple[tuple[str, str | None], ...]
 
 INTERCEPT = "Intercept"
 VIF_LIMIT = 5.0  # two predictors that correlate .9 have 5.3; Menard (1995) worries from 5 on
@@ -48,6 +51,13 @@ class Design:
         (n,) whole numbers from 0 on: the cluster of each row.
     n_dropped : int
         Rows lost to missing values or to a weight of zero.
+    parts : tuple of tuple of (str, str or None)
+        For each column of ``X`` the factors it multiplies: a variable's name, with the category
+        that the column marks, or None for a number; none for the intercept.
+    levels : mapping of str to tuple of str
+        The categories of each categorical predictor, the reference first.
+    empty : tuple of str
+        Categories that are declared but that no row used has, as ``branch[north]``.
     """
 
     aliased: Aliased
@@ -58,6 +68,14 @@ class Design:
     weights: Array | None
     cluster: NDArray[np.int64] | None
     n_dropped: int
+    parts: tuple[Parts, ...]
+    levels: Mapping[str, tuple[str, ...]]
+    empty: tuple[str, ...]
+
+    @property
+    def terms(self) -> tuple[str, ...]:
+        """Return the term of each column of ``X``: its variables, joined by colons."""
+        return tuple(":".join(name for name, _ in parts) or INTERCEPT for parts in self.parts)
 
     @property
     def n_effective(self) -> float:
@@ -89,19 +107,32 @@ def build_design(
     if len(rows) == 0:
         raise ModelError("no row is complete in all columns of the formula; use fewer columns.")
     check_columns(rows, aliased)
+    text = re.sub(r"C\(\s*v(\d+)_\s*\)", r"c\1_", aliased.formula)
+    coded, levels, empty = _coded(rows, text, aliased)
     try:
-        left, right = patsy.dmatrices(aliased.formula, _plain(rows), return_type="dataframe")
+        left, right = patsy.dmatrices(text, coded, return_type="dataframe")
     except patsy.PatsyError as err:
         raise ModelError(f"the formula cannot be read: {str(err).splitlines()[0]}.") from None
+    if INTERCEPT not in right.columns:
+        raise ModelError(
+            f"the formula {formula!r} takes the intercept out; leave '0 +' or '- 1' away, since R "
+            "squared and the checks have another meaning without one."
+        )
+    parts = tuple(_parts(str(name), aliased, levels) for name in right.columns)
     return Design(
         aliased=aliased,
         rows=rows,
         y=left.iloc[:, 0],
         X=right,
-        labels=[aliased.label(name) for name in right.columns],
+        labels=[
+            ":".join(n if v is None else f"{n}[{v}]" for n, v in p) or INTERCEPT for p in parts
+        ],
         weights=None if w is None else w[used].to_numpy(),
         cluster=None if groups is None else pd.factorize(groups[used])[0].astype(np.int64),
         n_dropped=len(data) - len(rows),
+        parts=parts,
+        levels=MappingProxyType({aliased.names[_alias(k)]: v for k, v in levels.items()}),
+        empty=empty,
     )
 
 
@@ -112,19 +143,65 @@ def column_of(data: pd.DataFrame, argument: str, name: str) -> pd.Series:
     return data[name]
 
 
-def _plain(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return the columns in types that patsy knows, categories without those that no row has."""
-    columns: dict[object, pd.Series] = {}
-    for name, column in rows.items():
-        if isinstance(column.dtype, pd.CategoricalDtype):
-            columns[name] = column.cat.remove_unused_categories()
-        elif pd.api.types.is_bool_dtype(column.dtype):
-            columns[name] = column.astype(bool)
-        elif pd.api.types.is_numeric_dtype(column.dtype):
-            columns[name] = column.astype(float)
-        else:
-            columns[name] = column.astype(object)
-    return pd.DataFrame(columns, index=rows.index)
+def _coded(
+    rows: pd.DataFrame, text: str, aliased: Aliased
+) -> tuple[pd.DataFrame, dict[str, tuple[str, ...]], tuple[str, ...]]:
+    """Return the columns as numbers or coded categories, each category's words, and empty ones.
+
+    Categories get codes so that no word of theirs can be taken for a part of a term.
+    """
+    columns: dict[str, pd.Series] = {}
+    levels: dict[str, tuple[str, ...]] = {}
+    empty: list[str] = []
+    for code in dict.fromkeys(re.findall(r"\b[vc]\d+_", text)):
+        column = rows[_alias(code)]
+        name = aliased.names[_alias(code)]
+        numeric = pd.api.types.is_numeric_dtype(column.dtype)
+        boolean = pd.api.types.is_bool_dtype(column.dtype)
+        if code[0] == "v" and numeric and (not boolean or name == aliased.outcome):
+            columns[code] = column.astype(float)
+            continue
+        values, unused = _categories(column)
+        places = {value: f"c{i}" for i, value in enumerate(values)}
+        columns[code] = pd.Series(
+            pd.Categorical([places[v] for v in column], categories=list(places.values())),
+            index=rows.index,
+        )
+        levels[code] = tuple(_word(value) for value in values)
+        empty += [f"{name}[{_word(value)}]" for value in unused]
+    return pd.DataFrame(columns, index=rows.index), levels, tuple(empty)
+
+
+def _alias(code: str) -> str:
+    """Return the alias of a column taken as numbers (``v0_``) or as categories (``c0_``)."""
+    return f"v{code[1:]}"
+
+
+def _categories(column: pd.Series) -> tuple[Sequence[object], Sequence[object]]:
+    """Return the categories that rows have, in order, and those that none has."""
+    seen = set(column.unique())
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        declared = list(column.cat.categories)
+        return [v for v in declared if v in seen], [v for v in declared if v not in seen]
+    try:
+        return sorted(seen), []
+    except TypeError:  # words and numbers in one column
+        return sorted(seen, key=str), []
+
+
+def _word(value: object) -> str:
+    """Return how a category is written: a whole number without decimals."""
+    whole = isinstance(value, float | np.floating) and float(value).is_integer()
+    return str(int(value)) if whole else str(value)  # type: ignore[call-overload]
+
+
+def _parts(name: str, aliased: Aliased, levels: Mapping[str, tuple[str, ...]]) -> Parts:
+    """Return the variables that a column of the design multiplies, with their categories."""
+    found: list[tuple[str, str | None]] = []
+    for code, place in re.findall(r"([vc]\d+_)(?:\[(?:T\.)?c(\d+)\])?", name):
+        level = levels[code][int(place)] if place else None
+        found.append((aliased.names[_alias(code)], level))
+    return tuple(found)
 
 
 def check_columns(rows: pd.DataFrame, aliased: Aliased) -> None:
@@ -150,6 +227,12 @@ def check_design(y: pd.Series, X: Array, labels: list[str], outcome: str) -> Non
     n, p = X.shape
     if n <= p:
         raise ModelError(f"{n} rows cannot estimate {p} coefficients; use fewer predictors.")
+    nobody = [label for label, column in zip(labels, X.T, strict=True) if not column.any()]
+    if nobody:
+        raise ModelError(
+            f"no row has {nobody}: this combination is empty; leave the product out or join "
+            "categories."
+        )
     for j, label in enumerate(labels):
         column = X[:, j]
         if label == INTERCEPT or np.ptp(column) == 0:

@@ -1,31 +1,35 @@
 """What goes with satisfaction, and how surely: linear regression with the checks that always run.
 
 statsmodels estimates; ours is the door (any column name, rows counted), robust errors by default
-and the checks: constant predictors, a predictor that is the outcome, exact and near collinearity.
+and the checks: constant predictors, a predictor that is the outcome, exact and near collinearity,
+coefficients that hang on one respondent or one cluster.
 """
 
+import warnings
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from scipy import stats
 
 from servlab.core.brief import brief
 from servlab.core.checks import check_choice, check_conf_level
-from servlab.core.errors import ModelError
+from servlab.core.errors import ModelError, SmallSampleWarning, SparseDataWarning
+from servlab.core.standards import standard
+from servlab.estimation.regression.collinearity import collinearity, warn_of_pairs
+from servlab.estimation.regression.covariance import COV_TYPES, CovType, coefficient_covariance
 from servlab.estimation.regression.design_checks import (
     INTERCEPT,
-    Array,
+    Design,
     build_design,
     check_design,
-    collinear_pairs,
-    inflation_factors,
-    main_effects,
-    warn_collinear,
 )
+from servlab.estimation.regression.standardized import standardized_coefficients
 
-CovType = Literal["HC3", "classical"]
+Array = NDArray[np.float64]
+PERFECT = 1e-20  # share of the outcome's variance left over from which on a fit is exact
 
 
 @brief
@@ -39,25 +43,39 @@ class RegressionResult:
         Column left of the tilde.
     coefficients : DataFrame
         A row a term: ``estimate``, ``std_error``, ``statistic`` (t), ``df``, ``p_value``,
-        ``conf_low``, ``conf_high``, ``std_beta`` and ``vif`` (NaN for the intercept).
+        ``conf_low``, ``conf_high``, ``std_beta`` and ``vif`` (NaN for the intercept and for
+        products; the columns of one category share their term's).
     r_squared, adj_r_squared : float
         In [0, 1]; adjusted may be negative.
     f_statistic, f_df, f_df_residual, p_value : float
-        Wald test that all slopes are zero, under ``cov_type``.
+        Wald test that all determined slopes are zero, under ``cov_type``.
     condition_number : float
         Of the design matrix with columns scaled to unit length.
     collinear : tuple of tuple of str
-        Each predictor with a VIF of 5 or more, with the predictor it correlates with most.
+        Each predictor whose VIF reaches 5 or that correlates .85 with another, with the one it
+        goes with most.
     residuals, fitted : Series
         A row a respondent used.
     cov_type : str
-        ``HC3`` or ``classical``.
+        ``HC3``, ``classical``, ``cluster`` or another of the HC family.
     n, n_dropped : int
-        Rows used, and rows lost to missing values.
+        Rows used, and rows lost to missing values or a weight of zero.
     n_effective : float
         Kish's effective number of rows under weights; n without.
     conf_level : float
         Level of the intervals.
+    formula : str
+        The formula as given.
+    covariance : DataFrame
+        (p, p) covariance of the coefficients, NaN where undetermined.
+    vif : DataFrame
+        A row a main effect: ``gvif``, ``df``, ``vif`` = gvif^(1 / df).
+    undetermined : tuple of str
+        Terms that hang on one respondent (or one cluster) alone: their errors are NaN.
+    n_clusters : int or None
+        Clusters, with clustered errors.
+    design : Design
+        The rows, the design matrix, weights and clusters behind the fit.
     """
 
     outcome: str
@@ -77,11 +95,28 @@ class RegressionResult:
     n_dropped: int
     n_effective: float
     conf_level: float
+    formula: str
+    covariance: pd.DataFrame
+    vif: pd.DataFrame
+    undetermined: tuple[str, ...]
+    n_clusters: int | None
+    design: Design
 
     @property
     def flags(self) -> tuple[str, ...]:
-        """Return what a reader must be told: ``collinear`` or nothing."""
-        return ("collinear",) if self.collinear else ()
+        """Return what a reader must be told; nothing is the usual case.
+
+        ``collinear``; ``undetermined`` (a category of one respondent, or of one cluster);
+        ``few_clusters``; ``empty_category``.
+        """
+        few = self.n_clusters is not None and not standard("clusters").met_by(self.n_clusters)
+        found = {
+            "collinear": bool(self.collinear),
+            "undetermined": bool(self.undetermined),
+            "few_clusters": few,
+            "empty_category": bool(self.design.empty),
+        }
+        return tuple(name for name, holds in found.items() if holds)
 
     def tidy(self) -> pd.DataFrame:
         """Return a row a term."""
@@ -91,7 +126,9 @@ class RegressionResult:
         """Return one row for the fit."""
         names = ("r_squared", "adj_r_squared", "f_statistic", "p_value", "condition_number")
         row = {name: getattr(self, name) for name in names}
-        row |= {"df": self.f_df, "n": self.n, "n_dropped": self.n_dropped}
+        row |= {"df": self.f_df, "df_residual": self.f_df_residual}
+        row |= {"n": self.n, "n_dropped": self.n_dropped, "n_effective": self.n_effective}
+        row["n_clusters"] = float("nan") if self.n_clusters is None else self.n_clusters
         return pd.DataFrame([row])
 
 
@@ -99,8 +136,9 @@ def regress(
     formula: str,
     data: pd.DataFrame,
     *,
-    cov_type: CovType = "HC3",
+    cov_type: CovType | None = None,
     weights: str | None = None,
+    cluster: str | None = None,
     conf_level: float = 0.95,
 ) -> RegressionResult:
     """Fit a linear regression.
@@ -108,13 +146,17 @@ def regress(
     Parameters
     ----------
     formula : str
-        ``"satisfaction ~ staff + `wait (min)` + C(branch)"``; text columns are categories.
+        ``"satisfaction ~ staff + `wait (min)` + C(branch)"``; text columns are categories;
+        ``a:b`` is a product and ``a*b`` a product with its parts.
     data : DataFrame
         A row a respondent; rows with a missing value in a column used are dropped and counted.
-    cov_type : {"HC3", "classical"}
-        Heteroscedasticity-robust errors [long2000]_ or the textbook's.
+    cov_type : {"HC3", "classical", "cluster", "HC0", "HC1", "HC2", "HC4"}, optional
+        Errors robust to heteroscedasticity [long2000]_ [cribari2004]_, the textbook's, or
+        clustered. By default ``HC3``, and ``cluster`` where a cluster is named.
     weights : str, optional
-        Column of probability weights; needs ``cov_type="HC3"``.
+        Column of probability weights; needs robust or clustered errors.
+    cluster : str, optional
+        Column that says who belongs together (branch, interviewer): clustered errors.
     conf_level : float
         Level of the intervals, in (0, 1).
 
@@ -126,19 +168,35 @@ def regress(
     ------
     ModelError
         For an unknown column, a constant or perfectly collinear predictor, a predictor equal to
-        the outcome, a constant outcome, or fewer rows than coefficients + 1.
+        the outcome, predictors that determine the outcome exactly, a constant outcome, an empty
+        combination of categories, one cluster only, a formula without intercept, or fewer rows
+        than coefficients + 1.
 
     Warns
     -----
     CollinearityWarning
-        When a variance inflation factor reaches 5; it names the predictors.
+        When a variance inflation factor reaches 5 or a correlation of predictors .85; it names
+        the predictors.
+    SparseDataWarning
+        When a coefficient hangs on one respondent or one cluster (its error is then NaN), or a
+        declared category has no respondent (it is then left out).
+    SmallSampleWarning
+        When there are fewer than 40 clusters [cameron2015]_.
 
     Notes
     -----
-    t and F use n - p degrees of freedom, p coefficients. Standardized coefficients are
-    b s_x / s_y (weighted standard deviations under weights). The VIF of a column is
-    1 / (1 - R2_j) among the main effects; products have none, since they correlate with
-    their parts by construction.
+    t and F use n - p degrees of freedom, p coefficients; with clusters G - 1. Clustered errors
+    are CR1: G / (G - 1) (n - 1) / (n - p) times the sandwich of cluster sums, as R's
+    ``sandwich::vcovCL`` has them.
+
+    Probability weights enter estimates and residuals; HC3 is kept since HC0, which is R's
+    ``survey::svyglm`` but for n / (n - 1), is too small in small samples or at high leverage
+    [long2000]_. The two agree as n grows; ``cov_type="HC0"`` gives the other.
+
+    Standardized coefficients are b s_x / s_y (weighted under weights); with products, variables
+    are standardized before they are multiplied. The VIF of a number is 1 / (1 - R2_j) among the
+    main effects, that of a category its generalized factor [fox1992]_ to the power 1 / df;
+    products have none, since they correlate with their parts by construction.
 
     Examples
     --------
@@ -147,23 +205,51 @@ def regress(
     >>> float(sl.regress("y ~ x", data).coefficients.loc["x", "estimate"].round(12))
     1.0
     """
-    check_choice("cov_type", cov_type, ("HC3", "classical"))
     check_conf_level(conf_level)
-    if weights is not None and cov_type != "HC3":
+    kind = errors_kind(cov_type, weights, cluster)
+    design = build_design(formula, data, weights=weights, cluster=cluster)
+    check_design(design.y, design.X.to_numpy(), design.labels, design.aliased.outcome)
+    _check_clusters(design, cluster)
+    fit = fit_design(design, kind, conf_level, formula=formula)
+    _warn(fit, cluster)
+    return fit
+
+
+def errors_kind(cov_type: CovType | None, weights: str | None, cluster: str | None) -> CovType:
+    """Return the kind of errors that options ask for, or raise ``ModelError``."""
+    kind: CovType = cov_type or ("HC3" if cluster is None else "cluster")
+    check_choice("cov_type", kind, COV_TYPES)
+    if kind == "cluster" and cluster is None:
+        raise ModelError("cov_type='cluster' needs the column of clusters; give cluster='branch'.")
+    if cluster is not None and kind != "cluster":
+        raise ModelError(
+            f"cluster={cluster!r} asks for clustered errors, cov_type={kind!r} for others; leave "
+            "one of the two out."
+        )
+    if weights is not None and kind == "classical":
         raise ModelError("probability weights need robust errors; use cov_type='HC3'.")
-    design = build_design(formula, data, weights=weights)
-    y, w, labels = design.y, design.weights, design.labels
-    X = design.X.to_numpy()
-    check_design(y, X, labels, design.aliased.outcome)
-    fit = _fit(y.to_numpy(), X, w, cov_type)
-    mains = main_effects(list(design.X.columns))
-    vif = inflation_factors(X, labels, mains, w)
-    collinear = collinear_pairs(X, labels, mains, vif, w)
-    warn_collinear(collinear, vif)
-    table = _coefficients(fit, labels, conf_level)
-    table["std_beta"] = _std_betas(y.to_numpy(), X, fit.params, labels, w)
-    table["vif"] = pd.Series(vif).reindex(table.index)
-    f, f_df = _wald(fit, labels)
+    return kind
+
+
+def fit_design(
+    design: Design, kind: CovType, conf_level: float, *, formula: str
+) -> RegressionResult:
+    """Return the regression on a design that passed its checks."""
+    labels, w = design.labels, design.weights
+    fit = _fit(design)
+    root = np.ones(len(design.y)) if w is None else np.sqrt(w / w.mean())
+    rows, residuals = design.X.to_numpy() * root[:, None], np.asarray(fit.resid) * root
+    V, lost = coefficient_covariance(rows, residuals, kind, design.cluster)
+    n_clusters = None if design.cluster is None else int(design.cluster.max()) + 1
+    df = int(fit.df_resid) if n_clusters is None else n_clusters - 1
+    params = np.asarray(fit.params)
+    found = collinearity(design)
+    table = coefficient_table(params, V, df, labels, conf_level)
+    table["std_beta"] = standardized_coefficients(design, params)
+    vif = found.by_term["vif"]
+    table["vif"] = [float(vif.get(term, np.nan)) for term in design.terms]
+    slopes = [j for j, label in enumerate(labels) if label != INTERCEPT and not lost[j]]
+    f, f_df, p_value = wald(params, V, slopes, df)
     return RegressionResult(
         outcome=design.aliased.outcome,
         coefficients=table,
@@ -171,61 +257,116 @@ def regress(
         adj_r_squared=float(fit.rsquared_adj),
         f_statistic=f,
         f_df=f_df,
-        f_df_residual=int(fit.df_resid),
-        p_value=float(stats.f.sf(f, f_df, fit.df_resid)) if f_df else float("nan"),
-        condition_number=float(np.linalg.cond(X / np.linalg.norm(X, axis=0))),
-        collinear=collinear,
-        residuals=pd.Series(np.asarray(fit.resid), index=y.index, name="residual"),
-        fitted=pd.Series(np.asarray(fit.fittedvalues), index=y.index, name="fitted"),
-        cov_type=cov_type,
-        n=len(y),
+        f_df_residual=df,
+        p_value=p_value,
+        condition_number=found.condition_number,
+        collinear=found.pairs,
+        residuals=pd.Series(np.asarray(fit.resid), index=design.y.index, name="residual"),
+        fitted=pd.Series(np.asarray(fit.fittedvalues), index=design.y.index, name="fitted"),
+        cov_type=kind,
+        n=len(design.y),
         n_dropped=design.n_dropped,
         n_effective=design.n_effective,
         conf_level=conf_level,
+        formula=formula,
+        covariance=pd.DataFrame(V, index=labels, columns=labels),
+        vif=found.by_term,
+        undetermined=tuple(label for label, gone in zip(labels, lost, strict=True) if gone),
+        n_clusters=n_clusters,
+        design=design,
     )
 
 
-def _fit(y: Array, X: Array, w: Array | None, cov_type: CovType) -> Any:
-    """Return statsmodels' fit with t and F statistics."""
+def _check_clusters(design: Design, cluster: str | None) -> None:
+    """Raise ``ModelError`` where all rows are one cluster."""
+    if design.cluster is not None and design.cluster.max() == 0:
+        raise ModelError(
+            f"the cluster column {cluster!r} has one value over the {len(design.y)} rows used; "
+            "clustered errors need at least two clusters, better forty."
+        )
+
+
+def _fit(design: Design) -> Any:
+    """Return statsmodels' least-squares fit; an exact one is refused."""
     import statsmodels.api as sm
 
+    y, X, w = design.y.to_numpy(), design.X.to_numpy(), design.weights
     model = sm.OLS(y, X) if w is None else sm.WLS(y, X, weights=w * len(w) / w.sum())
-    return model.fit(cov_type="nonrobust" if cov_type == "classical" else "HC3", use_t=True)
+    fit = model.fit()
+    if fit.ssr <= PERFECT * fit.centered_tss:
+        raise ModelError(
+            f"the predictors determine the outcome {design.aliased.outcome!r} exactly (R2 = 1): "
+            "it is computed from them; leave those parts out."
+        )
+    return fit
 
 
-def _coefficients(fit: Any, labels: list[str], conf_level: float) -> pd.DataFrame:
-    limits = np.asarray(fit.conf_int(alpha=1 - conf_level))
+def coefficient_table(
+    params: Array, V: Array, df: int, labels: list[str], conf_level: float
+) -> pd.DataFrame:
+    """Return estimates with errors, t, df, p and interval, a row a label."""
+    errors = np.sqrt(np.diag(V))
+    t = params / errors
+    half = stats.t.isf((1 - conf_level) / 2, df) * errors
     return pd.DataFrame(
         {
-            "estimate": np.asarray(fit.params),
-            "std_error": np.asarray(fit.bse),
-            "statistic": np.asarray(fit.tvalues),
-            "df": int(fit.df_resid),
-            "p_value": np.asarray(fit.pvalues),
-            "conf_low": limits[:, 0],
-            "conf_high": limits[:, 1],
+            "estimate": params,
+            "std_error": errors,
+            "statistic": t,
+            "df": df,
+            "p_value": 2 * stats.t.sf(np.abs(t), df),
+            "conf_low": params - half,
+            "conf_high": params + half,
         },
         index=labels,
     )
 
 
-def _wald(fit: Any, labels: list[str]) -> tuple[float, int]:
-    """Return the Wald F that all slopes are zero, and its numerator df."""
-    slopes = [j for j, label in enumerate(labels) if label != INTERCEPT]
-    if not slopes:
-        return float("nan"), 0
-    b = np.asarray(fit.params)[slopes]
-    V = np.asarray(fit.cov_params())[np.ix_(slopes, slopes)]
-    return float(b @ np.linalg.solve(V, b) / len(slopes)), len(slopes)
+def wald(params: Array, V: Array, places: list[int], df: int) -> tuple[float, int, float]:
+    """Return Wald's F that the coefficients at ``places`` are zero, its df and its p value.
+
+    NaN where the covariance is singular: with G clusters at most G - 1 slopes can be tested.
+    """
+    if not places:
+        return float("nan"), 0, float("nan")
+    b, part = params[places], V[np.ix_(places, places)]
+    scale = np.sqrt(np.diag(part))
+    if not (scale > 0).all() or np.linalg.cond(part / np.outer(scale, scale)) > 1e12:
+        return float("nan"), len(places), float("nan")
+    f = float(b @ np.linalg.solve(part, b) / len(places))
+    return f, len(places), float(stats.f.sf(f, len(places), df))
 
 
-def _std_betas(y: Array, X: Array, params: Any, labels: list[str], w: Array | None) -> pd.Series:
-    """Return b s_x / s_y for each slope; NaN for the intercept."""
-    sd_y = np.sqrt(np.cov(y, aweights=w))
-    values = [
-        float("nan")
-        if label == INTERCEPT
-        else float(params[j] * np.sqrt(np.cov(X[:, j], aweights=w)) / sd_y)
-        for j, label in enumerate(labels)
-    ]
-    return pd.Series(values, index=labels)
+def _warn(fit: RegressionResult, cluster: str | None) -> None:
+    """Warn of what the flags of a fit say."""
+    warn_of_pairs(fit.collinear, fit.vif["vif"], stacklevel=4)
+    if fit.design.empty:
+        _warn_sparse(
+            f"nobody is in {', '.join(fit.design.empty)}; the category is left out.",
+            "empty_category",
+            fit.design.empty,
+        )
+    if fit.undetermined:
+        alone = "one respondent" if fit.n_clusters is None else "one cluster"
+        _warn_sparse(
+            f"{', '.join(fit.undetermined)} hang on {alone} alone, so that no robust error can be "
+            "computed for them; join categories or leave them out.",
+            "undetermined_cluster" if fit.n_clusters else "undetermined_row",
+            fit.undetermined,
+        )
+    if "few_clusters" in fit.flags:
+        warnings.warn(
+            SmallSampleWarning(
+                f"{fit.n_clusters} clusters of {cluster!r} are few: clustered errors tend to be "
+                f"too small under {standard('clusters').value:.0f} (Cameron and Miller, 2015); "
+                "read p values and intervals with care.",
+                key="few_clusters",
+                values={"count": str(fit.n_clusters)},
+            ),
+            stacklevel=3,
+        )
+
+
+def _warn_sparse(text: str, key: str, names: tuple[str, ...]) -> None:
+    values = {"items": ", ".join(names)}
+    warnings.warn(SparseDataWarning(text, key=key, values=values), stacklevel=4)

@@ -6,7 +6,12 @@ from servlab.estimation.drivers import ImportancePerformance
 from servlab.estimation.regression.design_checks import INTERCEPT
 from servlab.estimation.regression.linear import RegressionResult
 from servlab.presentation.display import Prose
-from servlab.presentation.formats import format_interval, format_number, format_share
+from servlab.presentation.formats import (
+    format_count,
+    format_interval,
+    format_number,
+    format_share,
+)
 from servlab.presentation.labels import (
     conf_text,
     listed,
@@ -29,6 +34,7 @@ def narrate_regression(
     """Say collinearity first, then the fit, the clear associations and the unclear ones."""
     first = [
         *collinear_sentence(result, language, survey),
+        *flag_notes(result, language, survey),
         fit_sentence(result, language, survey),
         *_clear(result, language, survey),
     ]
@@ -51,11 +57,32 @@ def collinear_sentence(
             language,
             first=predictor_label(first, survey, language),
             second=predictor_label(second, survey, language),
-            vif=format_number(float(result.coefficients["vif"].loc[first]), 1),
+            vif=format_number(float(result.vif["vif"].loc[first]), 1),
         )
         for first, second in result.collinear
     ]
     return [message("drivers.collinear", language, pairs=listed(pairs, language))]
+
+
+def flag_notes(
+    result: RegressionResult, language: Language, survey: Survey | None = None
+) -> list[str]:
+    """Return the sentences on the flags of a regression but collinearity."""
+    notes = []
+    if "undetermined" in result.flags:
+        names = listed(
+            [predictor_label(t, survey, language) for t in result.undetermined], language
+        )
+        notes.append(message("drivers.note_undetermined", language, names=names))
+    if "few_clusters" in result.flags and result.n_clusters is not None:
+        count = format_count(result.n_clusters)
+        notes.append(message("drivers.note_few_clusters", language, count=count))
+    if "empty_category" in result.flags:
+        names = listed(
+            [predictor_label(t, survey, language) for t in result.design.empty], language
+        )
+        notes.append(message("drivers.note_empty", language, names=names))
+    return notes
 
 
 def fit_sentence(result: RegressionResult, language: Language, survey: Survey | None = None) -> str:

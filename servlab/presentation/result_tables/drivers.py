@@ -23,7 +23,11 @@ from servlab.presentation.labels import (
     variable_label,
 )
 from servlab.presentation.messages import message
-from servlab.presentation.narrative.drivers import collinear_sentence, importance_limits
+from servlab.presentation.narrative.drivers import (
+    collinear_sentence,
+    flag_notes,
+    importance_limits,
+)
 from servlab.presentation.result_tables.build import (
     heading,
     headings,
@@ -97,25 +101,42 @@ def _regression_notes(
         f=format_number(result.f_statistic),
         p=format_p_relation(result.p_value),
     )
-    weighted = abs(result.n_effective - result.n) > 1e-9
     return sentences(
         [
             fit,
-            message(
-                f"drivers.note_errors_{result.cov_type}",
-                language,
-                level=conf_text(result.conf_level),
-            ),
+            errors_note(result, language),
             message("drivers.note_vif", language),
+            message("drivers.note_std_beta", language) if _has_products(result) else "",
             *collinear_sentence(result, language, survey),
+            *flag_notes(result, language, survey),
             message("drivers.association", language),
-            message("terms.n_total", language, n=format_count(result.n)),
-            dropped_note(result.n_dropped, language),
-            message("drivers.note_n_effective", language, n=format_number(result.n_effective, 1))
-            if weighted
-            else "",
+            *rows_used(result, language),
         ]
     )
+
+
+def errors_note(result: RegressionResult, language: Language) -> str:
+    """Return the sentence on the kind of standard errors and the level of the intervals."""
+    values = {"level": conf_text(result.conf_level)}
+    if result.n_clusters is not None:
+        values["clusters"] = format_count(result.n_clusters)
+    return message(f"drivers.note_errors_{result.cov_type}", language, **values)
+
+
+def rows_used(result: RegressionResult, language: Language) -> list[str]:
+    """Return the sentences on the rows used, those lost, and Kish's n under weights."""
+    weighted = abs(result.n_effective - result.n) > 1e-9
+    return [
+        message("terms.n_total", language, n=format_count(result.n)),
+        dropped_note(result.n_dropped, language),
+        message("drivers.note_n_effective", language, n=format_number(result.n_effective, 1))
+        if weighted
+        else "",
+    ]
+
+
+def _has_products(result: RegressionResult) -> bool:
+    return any(len(parts) > 1 for parts in result.design.parts)
 
 
 @table.register
