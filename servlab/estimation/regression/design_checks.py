@@ -6,7 +6,6 @@ predictors that are nearly combinations of each other named with their variance 
 """
 
 import re
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -17,7 +16,7 @@ from numpy.typing import NDArray
 
 from servlab.core.brief import brief
 from servlab.core.checks import check_weights
-from servlab.core.errors import CollinearityWarning, ModelError
+from servlab.core.errors import ModelError
 from servlab.estimation.regression.formulas import Aliased, alias_columns
 from servlab.scales.means import effective_n
 
@@ -263,59 +262,10 @@ def dependent(X: Array, labels: list[str]) -> list[str]:
     return lost
 
 
-def main_effects(terms: list[str]) -> list[int]:
-    """Return the places of the main effects among the aliased columns of the design."""
-    bare = [re.sub(r"\[.*?\]", "", term) for term in terms]  # a category's name may hold a colon
-    return [j for j, term in enumerate(bare) if term != INTERCEPT and ":" not in term]
-
-
-def slopes_cor(
-    X: Array, labels: list[str], mains: list[int], w: Array | None
-) -> tuple[list[str], Array]:
-    """Return the labels and (p, p) correlations of the main effects' columns."""
-    if not mains:
-        return [], np.empty((0, 0))
-    cov = np.atleast_2d(np.cov(X[:, mains], rowvar=False, aweights=w))
-    scale = np.sqrt(np.diag(cov))
-    return [labels[j] for j in mains], cov / np.outer(scale, scale)
-
-
-def inflation_factors(
-    X: Array, labels: list[str], mains: list[int], w: Array | None
-) -> dict[str, float]:
-    """Return the variance inflation factor of each slope: the diagonal of the inverse of R."""
-    names, R = slopes_cor(X, labels, mains, w)
-    inverse = np.linalg.solve(R, np.eye(len(names)))
-    return dict(zip(names, np.diag(inverse).tolist(), strict=True))
-
-
-def collinear_pairs(
-    X: Array, labels: list[str], mains: list[int], vif: dict[str, float], w: Array | None
-) -> tuple[tuple[str, str], ...]:
-    """Return the predictors with a high VIF, each with its closest other predictor."""
-    names, R = slopes_cor(X, labels, mains, w)
-    found = []
-    for j, name in enumerate(names):
-        if vif[name] >= VIF_LIMIT:
-            others = np.abs(R[j])
-            others[j] = -1
-            found.append((name, names[int(others.argmax())]))
-    return tuple(found)
-
-
-def warn_collinear(
-    collinear: tuple[tuple[str, str], ...], vif: dict[str, float], *, stacklevel: int = 3
-) -> None:
-    """Warn of predictors that are nearly collinear, by name; silent where there are none."""
-    if not collinear:
-        return
-    pairs = "; ".join(f"{a!r} with {b!r} (VIF {vif[a]:.1f})" for a, b in collinear)
-    warnings.warn(
-        CollinearityWarning(
-            f"predictors are nearly collinear: {pairs}. Their coefficients cannot be told "
-            "apart; read their intervals, or combine or drop one.",
-            key="collinear",
-            values={"items": "; ".join(f"{a}, {b}" for a, b in collinear)},
-        ),
-        stacklevel=stacklevel,
-    )
+def factor_values(design: Design, variable: str, level: str | None) -> Array:
+    """Return (n,) numbers of a variable, or whether each row has a category of it."""
+    alias = next(a for a, name in design.aliased.names.items() if name == variable)
+    column = design.rows[alias]
+    if level is None:
+        return column.to_numpy(dtype=float)
+    return np.asarray([_word(value) == level for value in column], dtype=float)
