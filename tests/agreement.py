@@ -21,7 +21,7 @@ LEFT_OUT = GOLDEN / "left_out.toml"
 PACKAGES = (
     "psych", "lavaan", "semTools", "GPArotation", "polycor", "survey", "sandwich", "car",
     "lme4", "lmerTest", "MASS", "ordinal", "boot",
-    "lmtest", "quantreg",
+    "lmtest", "quantreg", "multilevel", "metafor",
 )  # fmt: skip
 
 

@@ -78,3 +78,37 @@ def tiny_survey(
         importance_points=share if points else None,
         min_answered=min_answered,
     )
+
+
+def branch_survey(frame: pd.DataFrame, *, per_dimension=(3, 2), weights=False) -> Survey:
+    """A survey of perceptions a1, a2, ... 1 to 7 from a frame; all other columns are covariates."""
+    instrument = tiny_instrument(per_dimension, ("perception",))
+    codes = list(instrument.item_codes)
+    covariates = frame.drop(columns=[*codes, "weight"], errors="ignore")
+    return Survey(
+        instrument=instrument,
+        answers={"perception": frame[codes].astype(float)},
+        reversed_items={},
+        scales={"perception": instrument.scale},
+        grades={"perception": None},
+        covariates=covariates,
+        outcomes=pd.DataFrame(index=frame.index),
+        variables={"branch": VariableInfo(label("Branch"), role="branch")},
+        provenance=Provenance("branches.csv", "", len(frame)),
+        weights=frame["weight"].astype(float) if weights else None,
+    )
+
+
+def simulated_branches(
+    sizes, *, between=0.4, seed=0, within=1.0, weights=None, names=None
+) -> Survey:
+    """A survey of one answer, a normal score, whose branches differ by normal effects."""
+    rng = np.random.default_rng(seed)
+    codes = np.repeat(np.arange(len(sizes)), sizes)
+    effects = rng.normal(0, between, len(sizes))
+    score = 4 + effects[codes] + rng.normal(0, within, len(codes))
+    labels = names or [f"b{i:03d}" for i in range(len(sizes))]
+    frame = pd.DataFrame({"branch": np.array(labels, dtype=object)[codes], "a1": score})
+    if weights is not None:
+        frame["weight"] = weights
+    return branch_survey(frame, per_dimension=(1,), weights=weights is not None)

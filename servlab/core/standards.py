@@ -101,6 +101,10 @@ STANDARDS = MappingProxyType(
         "cooks": Standard(4.0, "at_most", "count", "bollen1985"),
         "dffits": Standard(2.0, "at_most", "count", "belsley1980"),
         "dfbetas": Standard(2.0, "at_most", "count", "belsley1980"),
+        # branch means
+        "rwg": Standard(0.70, "at_least", "correlation", "lebreton2008"),
+        "icc1": Standard(0.05, "at_least", "correlation", "lebreton2008"),
+        "icc2": Standard(0.70, "at_least", "correlation", "bliese2000"),
         # reporting
         "cosmin": Standard(NAN, "at_least", "", "prinsen2018"),
         "screening": Standard(NAN, "at_most", "", "curran2016"),

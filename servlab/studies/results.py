@@ -46,6 +46,9 @@ TEXT_COLUMNS = (
     "rank_method",
     "verdict",
     "flag",
+    "usable",
+    "place",
+    "reasons",
     "test",
     "recommended",
 )
