@@ -107,6 +107,8 @@ _HOMES = {
     "logistic_regress": "servlab.estimation.regression.logistic",
     "top_box": "servlab.estimation.regression.top_box",
     "importance_performance": "servlab.estimation.drivers",
+    "response_surface": "servlab.estimation.regression.response_surface",
+    "gap_licence": "servlab.estimation.comparison.licence",
     "study_choices": "servlab.estimation.choices",
     "validation_choices": "servlab.estimation.choices",
     "mcar_test": "servlab.estimation.mcar",

@@ -105,6 +105,11 @@ STANDARDS = MappingProxyType(
         "rwg": Standard(0.70, "at_least", "correlation", "lebreton2008"),
         "icc1": Standard(0.05, "at_least", "correlation", "lebreton2008"),
         "icc2": Standard(0.70, "at_least", "correlation", "bliese2000"),
+        # gap scores
+        "gap_reliability_floor": Standard(0.50, "at_least", "correlation", "nunnally1967"),
+        "freed_items": Standard(0.50, "under", "share", "vandenberg2000"),
+        "variance_ratio": Standard(0.50, "at_least", "correlation", "peter1993"),
+        "constraint_cost": Standard(0.02, "under", "correlation", "cohen1988"),
         # reporting
         "cosmin": Standard(NAN, "at_least", "", "prinsen2018"),
         "screening": Standard(NAN, "at_most", "", "curran2016"),

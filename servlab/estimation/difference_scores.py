@@ -109,11 +109,11 @@ def difference_score_reliability(survey: Survey) -> DifferenceScoreReliability:
     expected, perceived = paired_items(survey, "expectation", "perception")
     groups = {code: survey.instrument.items_of(code) for code in survey.instrument.dimension_codes}
     rows = {
-        code: _row(expected[list(items)], perceived[list(items)], survey.weights)
+        code: reliability_row(expected[list(items)], perceived[list(items)], survey.weights)
         for code, items in groups.items()
         if len(items) > 1
     }
-    rows[OVERALL_ITEMS] = _row(expected, perceived, survey.weights)
+    rows[OVERALL_ITEMS] = reliability_row(expected, perceived, survey.weights)
     table = pd.DataFrame.from_dict(rows, orient="index", columns=list(COLUMNS))
     table = table.astype({"n_items": int, "n": int, "n_dropped": int})
     return DifferenceScoreReliability(
@@ -125,7 +125,7 @@ def difference_score_reliability(survey: Survey) -> DifferenceScoreReliability:
     )
 
 
-def _row(
+def reliability_row(
     expected: pd.DataFrame, perceived: pd.DataFrame, weights: pd.Series | None
 ) -> tuple[float, ...]:
     """Return one row of ``COLUMNS``, from the rows complete in both batteries."""
