@@ -206,10 +206,10 @@ TIDY = MappingProxyType(
         "n_outside": "branches outside the inner limits",
         "n_far_outside": "branches outside the outer limits",
         # licence of gap scores
-        "verdict": "may, reserved, not_alone, unjudged: whether a gap score may be reported",
+        "licence": "may, reserved, not_alone, unjudged: whether a gap score may be reported",
         "invariance": "highest level of invariance of expectation against perception that stands",
         "freed_items": "items whose loading or intercept differs between the batteries",
-        "variance_ratio": "variance of expectation over that of perception",
+        "spread_ratio": "variance of expectation over that of perception",
         "p_surface": "p value of the gap against the quadratic surface (HC3), in [0, 1]",
         "check": "which check a finding belongs to",
         "status": "pass, reserve, fail, unknown: what a check found",

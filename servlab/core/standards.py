@@ -108,7 +108,7 @@ STANDARDS = MappingProxyType(
         # gap scores
         "gap_reliability_floor": Standard(0.50, "at_least", "correlation", "nunnally1967"),
         "freed_items": Standard(0.50, "under", "share", "vandenberg2000"),
-        "variance_ratio": Standard(0.50, "at_least", "correlation", "peter1993"),
+        "spread_ratio": Standard(0.50, "at_least", "correlation", "peter1993"),
         "constraint_cost": Standard(0.02, "under", "correlation", "cohen1988"),
         # reporting
         "cosmin": Standard(NAN, "at_least", "", "prinsen2018"),

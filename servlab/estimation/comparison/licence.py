@@ -38,7 +38,7 @@ from servlab.estimation.latent.invariance.rules import RULES, Rule
 from servlab.scales.gaps import gap_scores
 from servlab.scales.scoring import OVERALL_ITEMS, need_batteries
 
-FIGURES = ("reliability", "share_top", "correlation", "variance_ratio", "f_robust", "p_robust",
+FIGURES = ("reliability", "share_top", "correlation", "spread_ratio", "f_robust", "p_robust",
            "effect_size", "p_surface", "r_perception", "r_gap", "statistic", "p_value")  # fmt: skip
 
 
@@ -54,10 +54,10 @@ class GapLicence:
     outcome : str or None
         The outcome that gap and perception were held against; None without one.
     by_term : DataFrame
-        A row a dimension and one for all items (``overall_items``): ``verdict`` (``may``,
+        A row a dimension and one for all items (``overall_items``): ``licence`` (``may``,
         ``reserved``, ``not_alone``, ``unjudged``), ``invariance`` (highest level that stands,
         empty where unknown), ``freed_items``, ``reliability`` of the difference, ``share_top`` of
-        the expectation answers, ``correlation`` of P and E, ``variance_ratio`` (E over P),
+        the expectation answers, ``correlation`` of P and E, ``spread_ratio`` (E over P),
         ``f_robust``, ``p_robust``, ``effect_size`` of the constraint that P - E does as well as
         P and E free, ``p_surface`` against the quadratic surface, ``r_perception``, ``r_gap``,
         ``statistic`` and ``p_value`` (Meng's z), ``n``, ``n_dropped``.
@@ -84,7 +84,7 @@ class GapLicence:
     @property
     def verdict(self) -> Verdict:
         """Return the verdict on the overall gap."""
-        return self.by_term["verdict"].loc[OVERALL_ITEMS]  # type: ignore[no-any-return]
+        return self.by_term["licence"].loc[OVERALL_ITEMS]  # type: ignore[no-any-return]
 
     @property
     def dimensions(self) -> tuple[str, ...]:
@@ -172,7 +172,7 @@ def gap_licence(
             items = survey.instrument.items_of(term)
         freed = [] if ladder is None else [i for i in freed_items(ladder) if i in items]
         rows[term] = {
-            "verdict": verdict(list(judged.values())),
+            "licence": verdict(list(judged.values())),
             "invariance": "" if ladder is None else ladder.highest,
             "freed_items": ", ".join(freed),
             **figures,
@@ -197,13 +197,13 @@ def _figures(
     term: str, survey: Survey, outcome: str | None, spread_of: Mapping[str, float]
 ) -> tuple[dict[str, float], list[Finding]]:
     """Return a term's numbers, and the findings of the checks after invariance, in order."""
-    share, ratio = spread_of["share_top"], spread_of["variance_ratio"]
+    share, ratio = spread_of["share_top"], spread_of["spread_ratio"]
     reliable, reliability, correlation = reliability_of(term, survey)
     figures = dict.fromkeys(FIGURES, NAN) | {
         "reliability": reliability,
         "share_top": share,
         "correlation": correlation,
-        "variance_ratio": ratio,
+        "spread_ratio": ratio,
     }
     parts = [reliable, judge_ceiling(share), judge_correlation(correlation), judge_variance(ratio)]
     if outcome is None:

@@ -124,7 +124,7 @@ def reliability_of(term: str, survey: Survey) -> tuple[Finding, float, float]:
 
 
 def spread(survey: Survey) -> dict[str, dict[str, float]]:
-    """Return ``share_top`` of the expectation answers and ``variance_ratio`` E over P, by term.
+    """Return ``share_top`` of the expectation answers and ``spread_ratio`` E over P, by term.
 
     Both over respondents' answers given in both batteries; the variances are those of the mean
     of a dimension's items over respondents who answered all of them.
@@ -143,7 +143,7 @@ def spread(survey: Survey) -> dict[str, dict[str, float]]:
         used = E.notna().all(axis=1) & (weights > 0)
         rows[term] = {
             "share_top": float(at_top.sum() / answered.sum()) if answered.sum() else NAN,
-            "variance_ratio": _ratio(E[used].mean(axis=1), P[used].mean(axis=1), weights[used]),
+            "spread_ratio": _ratio(E[used].mean(axis=1), P[used].mean(axis=1), weights[used]),
         }
     return rows
 

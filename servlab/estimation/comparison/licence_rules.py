@@ -135,7 +135,7 @@ def judge_variance(ratio: float) -> Finding:
     """Judge the variance of E over that of P: under half, the gap is mostly P [peter1993]_."""
     if math.isnan(ratio):
         return Finding("unknown", "not_computable")
-    if standard("variance_ratio").met_by(ratio):
+    if standard("spread_ratio").met_by(ratio):
         return Finding("pass", "alike")
     return Finding("reserve", "restricted")
 

@@ -96,7 +96,7 @@ def test_every_term_has_every_check_and_its_verdict_follows_from_them(licence):
     for term, rows in licence.findings.groupby("term"):
         assert list(rows["check"]) == list(CHECKS)
         parts = [Finding(status, "") for status in rows["status"]]
-        assert licence.by_term.loc[term, "verdict"] == verdict(parts)
+        assert licence.by_term.loc[term, "licence"] == verdict(parts)
 
 
 def test_the_figures_are_those_of_the_functions_one_would_call(survey, licence):
@@ -141,7 +141,7 @@ def test_without_an_outcome_two_parts_are_missing_and_said():
     for check in ("constraint", "servperf"):
         found = finding(licence, "a", check)
         assert (found["status"], found["reason"]) == ("unknown", "no_outcome")
-    assert licence.by_term.loc["a", "verdict"] != "may"
+    assert licence.by_term.loc["a", "licence"] != "may"
 
 
 def test_expectations_all_at_the_top_raise_nothing_and_say_why():
@@ -157,14 +157,14 @@ def test_expectations_all_at_the_top_raise_nothing_and_say_why():
     assert finding(licence, "a", "invariance")["status"] == "unknown"
     assert finding(licence, "a", "invariance")["detail"]
     assert finding(licence, "b", "reliability")["reason"] == "single_item"
-    assert set(licence.by_term["verdict"]) == {"reserved"}
+    assert set(licence.by_term["licence"]) == {"reserved"}
 
 
 def test_a_handful_of_respondents_gets_reasons_not_an_error():
     licence = sl.gap_licence(tiny_survey(n=3))
     assert finding(licence, "a", "invariance")["status"] == "unknown"
     assert finding(licence, "a", "constraint")["status"] == "unknown"
-    assert (licence.by_term["verdict"] != "may").all()
+    assert (licence.by_term["licence"] != "may").all()
 
 
 def test_weights_are_used_but_for_servperf():
