@@ -106,6 +106,7 @@ _HOMES = {
     "marginal_effects": "servlab.estimation.regression.marginal_effects",
     "logistic_regress": "servlab.estimation.regression.logistic",
     "top_box": "servlab.estimation.regression.top_box",
+    "mediation": "servlab.estimation.regression.mediation",
     "importance_performance": "servlab.estimation.drivers",
     "response_surface": "servlab.estimation.regression.response_surface",
     "gap_licence": "servlab.estimation.comparison.licence",

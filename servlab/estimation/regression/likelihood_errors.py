@@ -1,5 +1,6 @@
 """Standard errors of maximum likelihood: from the information, robust, or by clusters."""
 
+import warnings
 from typing import Literal
 
 import numpy as np
@@ -8,8 +9,9 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from servlab.core.checks import check_choice
-from servlab.core.errors import ModelError
+from servlab.core.errors import ModelError, SparseDataWarning
 from servlab.core.linalg import Array
+from servlab.estimation.regression.design_checks import Design, factor_values
 
 Errors = Literal["classical", "robust", "HC3", "cluster"]
 
@@ -61,6 +63,44 @@ def parameter_cov(
     return inverse @ meat @ inverse, df
 
 
+def hanging_slopes(design: Design, kind: Errors) -> list[str]:
+    """Return the slopes whose robust error is an illusion: categories of one row or cluster.
+
+    The fit reproduces such a category exactly, so that its scores sum to zero and the robust
+    formulas take its estimate for certain. Where it is the reference, all of the term hang on it.
+    """
+    if kind == "classical":
+        return []
+    units = np.arange(len(design.y)) if design.cluster is None else design.cluster
+    found: list[str] = []
+    for name, levels in design.levels.items():
+        lone = [v for v in levels if len(np.unique(units[factor_values(design, name, v) > 0])) < 2]
+        hit = levels if levels[0] in lone else lone
+        for label, parts in zip(design.labels, design.parts, strict=True):
+            if any(variable == name and level in hit for variable, level in parts):
+                found.append(label)
+    if found:
+        unit = "row" if design.cluster is None else "cluster"
+        warnings.warn(
+            SparseDataWarning(
+                f"{', '.join(map(repr, found))} hang on one {unit}: "
+                "their robust errors are not determined and shown as missing. Join categories.",
+                key="hanging",
+                values={"names": ", ".join(found)},
+            ),
+            stacklevel=3,
+        )
+    return found
+
+
+def hide(cov: Array, labels: list[str], lost: list[str]) -> Array:
+    """Return a covariance with the rows and columns of some parameters missing."""
+    at = [j for j, label in enumerate(labels) if label in lost]
+    cov[at] = np.nan
+    cov[:, at] = np.nan
+    return cov
+
+
 def wald_table(estimate: Array, cov: Array, df: float, labels: list[str], conf_level: float
 ) -> pd.DataFrame:  # fmt: skip
     """Return a row a parameter: estimate, error, z or t, p value and interval."""
@@ -92,7 +132,9 @@ def with_odds_ratios(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def wald_chi2(b: Array, cov: Array) -> float:
-    """Return the Wald chi-square that all of ``b`` are zero."""
+    """Return the Wald chi-square that all of ``b`` are zero; those without an error left out."""
+    there = ~np.isnan(np.diag(cov))
+    b, cov = b[there], cov[np.ix_(there, there)]
     return float(b @ np.linalg.solve(cov, b)) if len(b) else float("nan")
 
 

@@ -25,6 +25,8 @@ from servlab.estimation.regression.design_checks import (
 )
 from servlab.estimation.regression.likelihood_errors import (
     FEW_CLUSTERS,
+    hanging_slopes,
+    hide,
     parameter_cov,
     resolve_cov_type,
     wald_table,
@@ -78,6 +80,8 @@ class LogisticResult:
     fitted : Series
         Fitted probability of each row used.
     collinear : tuple of tuple of str
+    undetermined : tuple of str
+        Slopes that hang on one cluster and so have no robust error.
     few_events : bool
         Fewer than 10 events (or non-events) a slope [peduzzi1996]_.
     cov_type : str
@@ -110,6 +114,7 @@ class LogisticResult:
     p_value: float
     fitted: pd.Series
     collinear: tuple[tuple[str, str], ...]
+    undetermined: tuple[str, ...]
     few_events: bool
     cov_type: str
     n_clusters: int
@@ -125,6 +130,7 @@ class LogisticResult:
         found = {
             "collinear": self.collinear,
             "few_events": self.few_events,
+            "undetermined": self.undetermined,
             "few_clusters": 0 < self.n_clusters < FEW_CLUSTERS,
         }
         return tuple(name for name, there in found.items() if there)
@@ -226,6 +232,8 @@ def logistic_regress(
     cov[0, 1:] *= -1  # the intercept is minus the threshold
     cov[1:, 0] *= -1
     names = [INTERCEPT, *labels]
+    undetermined = hanging_slopes(design, kind)
+    cov = hide(cov, names, undetermined)
     table = wald_table(np.concatenate([-fit.theta, fit.b]), cov, df, names, conf_level)
     return LogisticResult(
         outcome=outcome,
@@ -237,6 +245,7 @@ def logistic_regress(
         **_discrimination(k, p, w, weighted=weights is not None),
         fitted=pd.Series(p, index=design.y.index, name="fitted"),
         collinear=overlap.pairs,
+        undetermined=tuple(undetermined),
         few_events=few,
         cov_type=kind,
         n_clusters=0 if design.cluster is None else int(design.cluster.max()) + 1,

@@ -39,6 +39,8 @@ from servlab.estimation.regression.design_checks import (
 from servlab.estimation.regression.formulas import alias_columns
 from servlab.estimation.regression.likelihood_errors import (
     FEW_CLUSTERS,
+    hanging_slopes,
+    hide,
     parameter_cov,
     pseudo_r2,
     resolve_cov_type,
@@ -91,6 +93,8 @@ class OrdinalResult:
         That test.
     collinear : tuple of tuple of str
         Predictors whose VIF reaches 5 or that correlate .85, each with the one it goes with most.
+    undetermined : tuple of str
+        Slopes that hang on one row or cluster and so have no robust error.
     cov_type : str
         ``classical`` (observed information), ``robust`` or ``cluster``.
     n_clusters : int
@@ -122,6 +126,7 @@ class OrdinalResult:
     df: int
     p_value: float
     collinear: tuple[tuple[str, str], ...]
+    undetermined: tuple[str, ...]
     cov_type: str
     n_clusters: int
     n: int
@@ -139,6 +144,7 @@ class OrdinalResult:
             "sparse": self.sparse,
             "unused": self.unused,
             "few_clusters": few,
+            "undetermined": self.undetermined,
         }
         return tuple(name for name, there in found.items() if there)
 
@@ -241,6 +247,8 @@ def ordinal_regress(
     _warn(categories, overlap)
     cuts = [f"{_plain(a)}|{_plain(b)}" for a, b in pairwise(values)]
     m = len(cuts)
+    undetermined = hanging_slopes(design, kind)
+    cov = hide(cov, [*cuts, *labels], undetermined)
     slopes = wald_table(fit.b, cov[m:, m:], df, labels, conf_level)
     if link == "logit":
         slopes = with_odds_ratios(slopes)
@@ -256,6 +264,7 @@ def ordinal_regress(
         link=link,
         **fit_measures(fit, k, w, cov[m:, m:], kind, weights),
         collinear=overlap.pairs,
+        undetermined=tuple(undetermined),
         cov_type=kind,
         n_clusters=0 if design.cluster is None else int(design.cluster.max()) + 1,
         n=len(k),
@@ -338,7 +347,8 @@ def fit_measures(
 ) -> dict[str, Any]:
     """Return log-likelihoods, information criteria, pseudo R squared and the test of all slopes."""
     null = null_loglik(k, w)
-    n, p, q = len(k), len(fit.b), len(fit.b) + len(fit.theta)
+    n, q = len(k), len(fit.b) + len(fit.theta)
+    p = int((~np.isnan(np.diag(cov))).sum())
     chi2 = 2 * (fit.loglik - null) if kind == "classical" else wald_chi2(fit.b, cov)
     mcfadden, nagelkerke = pseudo_r2(fit.loglik, null, n)
     none = float("nan")

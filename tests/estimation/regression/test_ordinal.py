@@ -295,3 +295,15 @@ def test_faculties_of_a_university_are_modelled_as_r_does(shared_data):
     )
     brant = sl.brant_test(sl.ordinal_regress("officeho ~ informat + gender", data))
     assert brant.table.loc["omnibus", "df"] == 10
+
+
+def test_a_category_of_one_row_has_no_robust_error():
+    data = answers().assign(site=lambda d: d["site"].where(d.index != 7, "lone"), w=1.0)
+    data.loc[7, "y"] = 3
+    plain = sl.ordinal_regress("y ~ a + site", data)
+    with pytest.warns(SparseDataWarning, match=r"'site\[x\]', .* hang on one row"):
+        fit = sl.ordinal_regress("y ~ a + site", data, weights="w")  # the reference is alone
+    assert fit.undetermined == ("site[x]", "site[y]", "site[z]")
+    assert fit.coefficients["std_error"].isna().tolist() == [True, True, True, False]
+    assert plain.coefficients["std_error"].notna().all()
+    assert fit.df == 1
