@@ -90,7 +90,7 @@ class RegressionResult:
     collinear: tuple[tuple[str, str], ...]
     residuals: pd.Series
     fitted: pd.Series
-    cov_type: str
+    cov_type: CovType
     n: int
     n_dropped: int
     n_effective: float
@@ -209,9 +209,9 @@ def regress(
     kind = errors_kind(cov_type, weights, cluster)
     design = build_design(formula, data, weights=weights, cluster=cluster)
     check_design(design.y, design.X.to_numpy(), design.labels, design.aliased.outcome)
-    _check_clusters(design, cluster)
+    check_clusters(design, cluster)
     fit = fit_design(design, kind, conf_level, formula=formula)
-    _warn(fit, cluster)
+    warn_of_flags(fit, cluster, stacklevel=3)
     return fit
 
 
@@ -277,7 +277,7 @@ def fit_design(
     )
 
 
-def _check_clusters(design: Design, cluster: str | None) -> None:
+def check_clusters(design: Design, cluster: str | None) -> None:
     """Raise ``ModelError`` where all rows are one cluster."""
     if design.cluster is not None and design.cluster.max() == 0:
         raise ModelError(
@@ -337,14 +337,15 @@ def wald(params: Array, V: Array, places: list[int], df: int) -> tuple[float, in
     return f, len(places), float(stats.f.sf(f, len(places), df))
 
 
-def _warn(fit: RegressionResult, cluster: str | None) -> None:
+def warn_of_flags(fit: RegressionResult, cluster: str | None, *, stacklevel: int) -> None:
     """Warn of what the flags of a fit say."""
-    warn_of_pairs(fit.collinear, fit.vif["vif"], stacklevel=4)
+    warn_of_pairs(fit.collinear, fit.vif["vif"], stacklevel=stacklevel + 1)
     if fit.design.empty:
         _warn_sparse(
             f"nobody is in {', '.join(fit.design.empty)}; the category is left out.",
             "empty_category",
             fit.design.empty,
+            stacklevel + 1,
         )
     if fit.undetermined:
         alone = "one respondent" if fit.n_clusters is None else "one cluster"
@@ -353,6 +354,7 @@ def _warn(fit: RegressionResult, cluster: str | None) -> None:
             "computed for them; join categories or leave them out.",
             "undetermined_cluster" if fit.n_clusters else "undetermined_row",
             fit.undetermined,
+            stacklevel + 1,
         )
     if "few_clusters" in fit.flags:
         warnings.warn(
@@ -363,10 +365,10 @@ def _warn(fit: RegressionResult, cluster: str | None) -> None:
                 key="few_clusters",
                 values={"count": str(fit.n_clusters)},
             ),
-            stacklevel=3,
+            stacklevel=stacklevel,
         )
 
 
-def _warn_sparse(text: str, key: str, names: tuple[str, ...]) -> None:
+def _warn_sparse(text: str, key: str, names: tuple[str, ...], stacklevel: int) -> None:
     values = {"items": ", ".join(names)}
-    warnings.warn(SparseDataWarning(text, key=key, values=values), stacklevel=4)
+    warnings.warn(SparseDataWarning(text, key=key, values=values), stacklevel=stacklevel)

@@ -1,0 +1,347 @@
+"""What goes with the low and the high answers, not only with the mean? Quantile regression.
+
+The estimate is a corner of a linear program [koenker2005]_; it is solved as one (HiGHS), since
+iterated weighted least squares stops short of the corner.
+"""
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy import stats
+
+from servlab.core.brief import brief
+from servlab.core.checks import check_choice, check_conf_level, check_count
+from servlab.core.errors import ModelError, NotConvergedError, SmallSampleWarning, SparseDataWarning
+from servlab.estimation.regression.design_checks import Design, build_design, check_design
+from servlab.estimation.regression.linear import coefficient_table
+
+Array = NDArray[np.float64]
+Errors = Literal["nid", "bootstrap"]
+
+COARSE = 10  # distinct answers up to which an outcome has no density to speak of
+FEW_AT_END = 10  # rows that a quantile wants beyond it
+NIL = np.finfo(float).eps ** (2 / 3)  # keeps a density from dividing by nought, as in quantreg
+TIGHT = 1e-9  # distance from its bounds at which a dual value is at one
+
+
+@brief
+@dataclass(frozen=True, slots=True, eq=False)
+class QuantileRegression:
+    """Linear regressions of several quantiles of an outcome.
+
+    Attributes
+    ----------
+    outcome : str
+        Column left of the tilde.
+    quantiles : tuple of float
+        In (0, 1), ascending.
+    coefficients : DataFrame
+        A row a quantile and term: ``quantile``, ``term``, ``estimate``, ``std_error``,
+        ``statistic``, ``df``, ``p_value``, ``conf_low``, ``conf_high``.
+    fits : DataFrame
+        A row a quantile: ``pseudo_r`` (1 - loss / loss without predictors, in [0, 1]), ``loss``,
+        ``unique`` (whether no other coefficients do as well), ``n_nil`` (rows whose estimated
+        density is not positive, which ``nid`` errors leave out).
+    share_crossing : float
+        Share of respondents for whom a higher quantile is predicted below a lower one.
+    errors : str
+        ``nid`` or ``bootstrap``.
+    n_draws : int
+        Draws of the bootstrap; 0 without.
+    n_values : int
+        Distinct answers of the outcome.
+    conf_level : float
+    n, n_dropped : int
+    """
+
+    outcome: str
+    quantiles: tuple[float, ...]
+    coefficients: pd.DataFrame
+    fits: pd.DataFrame
+    share_crossing: float
+    errors: str
+    n_draws: int
+    n_values: int
+    conf_level: float
+    n: int
+    n_dropped: int
+
+    @property
+    def flags(self) -> tuple[str, ...]:
+        """Return which hold: ``crossing``, ``not_unique``, ``few`` (rows at an end), ``coarse``.
+
+        ``coarse`` is an outcome of at most ten distinct answers under ``nid`` errors.
+        """
+        least = min(min(q, 1 - q) for q in self.quantiles) * self.n
+        found = {
+            "crossing": self.share_crossing > 0,
+            "not_unique": not self.fits["unique"].all(),
+            "few": least < FEW_AT_END,
+            "coarse": self.errors == "nid" and self.n_values <= COARSE,
+        }
+        return tuple(name for name, holds in found.items() if holds)
+
+    def tidy(self) -> pd.DataFrame:
+        """Return a row a quantile and term."""
+        return self.coefficients.assign(n=self.n, n_dropped=self.n_dropped)
+
+    def glance(self) -> pd.DataFrame:
+        """Return a row a quantile."""
+        return self.fits.reset_index(names="quantile").assign(n=self.n, n_dropped=self.n_dropped)
+
+
+def quantile_regress(
+    formula: str,
+    data: pd.DataFrame,
+    *,
+    quantiles: Sequence[float] = (0.1, 0.25, 0.5, 0.75, 0.9),
+    errors: Errors = "nid",
+    seed: int | None = None,
+    n_draws: int = 500,
+    conf_level: float = 0.95,
+) -> QuantileRegression:
+    """Fit linear regressions of quantiles of an outcome.
+
+    Parameters
+    ----------
+    formula : str
+        As in ``regress``.
+    data : DataFrame
+        A row a respondent.
+    quantiles : sequence of float
+        In (0, 1).
+    errors : {"nid", "bootstrap"}
+        Sandwich errors from local densities, without equal spread being assumed, or a bootstrap
+        of respondents, to be preferred where an outcome has few distinct answers.
+    seed : int
+        Seed of the bootstrap's draws; needed with ``errors="bootstrap"``.
+    n_draws : int
+        Draws of the bootstrap.
+    conf_level : float
+        Level of the intervals, in (0, 1).
+
+    Returns
+    -------
+    QuantileRegression
+
+    Raises
+    ------
+    ModelError
+        As ``regress``; for quantiles outside (0, 1) or given twice; for a bootstrap without seed.
+
+    Warns
+    -----
+    SparseDataWarning
+        When other coefficients do as well, predicted quantiles cross, or the outcome has at most
+        ten distinct answers and ``nid`` errors.
+    SmallSampleWarning
+        When fewer than 10 rows lie beyond an outer quantile.
+
+    Notes
+    -----
+    ``nid`` is Hendricks and Koenker's sandwich: tau (1 - tau) H^-1 X'X H^-1 with
+    H = X' diag(f) X, f_i = 2 h / (x_i'(b(tau + h) - b(tau - h)) - eps), not below nought, and
+    Hall and Sheather's h [hall1988]_; t has n - p degrees of freedom, as in R's
+    ``quantreg::summary.rq``. pseudo_r is Koenker and Machado's R1 [koenker1999]_. Probability
+    weights have no form here: there is no such option.
+
+    Examples
+    --------
+    >>> import numpy as np, pandas as pd, servlab as sl
+    >>> rng = np.random.default_rng(1)
+    >>> data = pd.DataFrame({"x": rng.normal(size=200)})
+    >>> data["y"] = data["x"] + rng.normal(size=200) * (1 + (data["x"] > 0))
+    >>> fit = sl.quantile_regress("y ~ x", data, quantiles=(0.25, 0.75))
+    >>> fit.coefficients.query("term == 'x'")["estimate"].round(1).tolist()
+    [0.8, 1.2]
+    """
+    check_conf_level(conf_level)
+    check_choice("errors", errors, ("nid", "bootstrap"))
+    taus = _quantiles(quantiles)
+    if errors == "bootstrap" and seed is None:
+        raise ModelError("errors='bootstrap' draws respondents; give a seed, as seed=1.")
+    check_count("n_draws", n_draws, minimum=20)
+    design = build_design(formula, data)
+    check_design(design.y, design.X.to_numpy(), design.labels, design.aliased.outcome)
+    y, X = design.y.to_numpy(), design.X.to_numpy()
+    solved = [solve_quantile(X, y, tau) for tau in taus]
+    covariances = (
+        [_sandwich(X, y, tau) for tau in taus]
+        if errors == "nid"
+        else [(V, 0) for V in _bootstrap(X, y, taus, n_draws, np.random.default_rng(seed))]
+    )
+    result = _result(design, taus, solved, covariances, conf_level, errors, n_draws)
+    _warn(result)
+    return result
+
+
+def _quantiles(quantiles: Sequence[float]) -> tuple[float, ...]:
+    """Return the quantiles ascending, or raise ``ModelError``."""
+    values = [quantiles] if isinstance(quantiles, float | int) else list(quantiles)
+    if not values or not all(0 < q < 1 for q in values):
+        raise ModelError(f"quantiles lie between 0 and 1, as 0.5 does; got {values}.")
+    if len(set(values)) < len(values):
+        raise ModelError(f"each quantile is given once; got {values}.")
+    return tuple(sorted(float(q) for q in values))
+
+
+def solve_quantile(X: Array, y: Array, tau: float) -> tuple[Array, bool]:
+    """Return (p,) coefficients that minimize the check loss, and whether only these do.
+
+    The dual program: maximize y'a with X'a = (1 - tau) X'1 and a in [0, 1]; the coefficients are
+    the prices of its equations. They are unique where p values a lie strictly inside.
+    """
+    from scipy.optimize import linprog
+
+    scale = np.abs(X).max(axis=0)
+    centre, spread = float(np.median(y)), float(np.ptp(y))
+    target = (y - centre) / spread
+    Z = X / scale
+    found = linprog(
+        -target,
+        A_eq=Z.T,
+        b_eq=(1 - tau) * Z.sum(axis=0),
+        bounds=(0.0, 1.0),
+        method="highs-ds",
+    )
+    if not found.success:
+        raise NotConvergedError(
+            f"the quantile regression at {tau} was not solved: {found.message}."
+        )
+    prices = -np.asarray(found.eqlin.marginals)
+    b = _polished(Z, target, prices)
+    inside = int(((found.x > TIGHT) & (found.x < 1 - TIGHT)).sum())
+    b = b / scale * spread
+    b[np.flatnonzero(np.ptp(X, axis=0) == 0)[0]] += centre
+    return b, inside >= X.shape[1]
+
+
+def _polished(Z: Array, y: Array, b: Array) -> Array:
+    """Return the coefficients through the p rows that the corner passes through, to full digits."""
+    p = Z.shape[1]
+    order = np.argsort(np.abs(y - Z @ b), kind="stable")
+    kept: list[int] = []
+    basis = np.empty((0, p))
+    for i in order[: 4 * p]:
+        trial = np.vstack([basis, Z[i]])
+        if np.linalg.matrix_rank(trial) == len(trial):
+            kept, basis = [*kept, int(i)], trial
+        if len(kept) == p:
+            exact = np.linalg.solve(basis, y[kept])
+            return np.asarray(exact if np.abs(exact - b).max() < 1e-6 else b)
+    return b
+
+
+def check_loss(residuals: Array, tau: float) -> float:
+    """Return sum of tau u for u > 0 and (tau - 1) u for u < 0."""
+    return float(np.sum(residuals * (tau - (residuals < 0))))
+
+
+def bandwidth(tau: float, n: int) -> float:
+    """Return Hall and Sheather's bandwidth, halved until tau stays inside (0, 1)."""
+    z = stats.norm.ppf(tau)
+    density = stats.norm.pdf(z)
+    h = n ** (-1 / 3) * stats.norm.isf(0.025) ** (2 / 3)
+    h *= (1.5 * density**2 / (2 * z**2 + 1)) ** (1 / 3)
+    while tau - h < 0 or tau + h > 1:
+        h /= 2
+    return float(h)
+
+
+def _sandwich(X: Array, y: Array, tau: float) -> tuple[Array, int]:
+    """Return Hendricks and Koenker's covariance, and the rows without a positive density."""
+    h = bandwidth(tau, len(y))
+    high, _ = solve_quantile(X, y, tau + h)
+    low, _ = solve_quantile(X, y, tau - h)
+    width = X @ (high - low)
+    f = np.maximum(0.0, 2 * h / (width - NIL))
+    nil = int((width <= 0).sum())
+    H = (X * f[:, None]).T @ X
+    if np.linalg.cond(H) > 1e15 or not np.isfinite(H).all():
+        return np.full_like(H, np.nan), nil
+    half = np.linalg.solve(H, X.T)
+    return tau * (1 - tau) * half @ half.T, nil
+
+
+def _bootstrap(
+    X: Array, y: Array, taus: Sequence[float], n_draws: int, rng: np.random.Generator
+) -> list[Array]:
+    """Return the covariance of each quantile's coefficients over resampled respondents."""
+    n, p = X.shape
+    draws = np.full((len(taus), n_draws, p), np.nan)
+    for k in range(n_draws):
+        rows = rng.integers(0, n, n)
+        if np.linalg.matrix_rank(X[rows]) < p:
+            continue  # a category was not drawn; such draws say nothing
+        for i, tau in enumerate(taus):
+            draws[i, k] = solve_quantile(X[rows], y[rows], tau)[0]
+    kept = [d[~np.isnan(d[:, 0])] for d in draws]
+    if len(kept[0]) < n_draws / 2:
+        raise ModelError(
+            f"only {len(kept[0])} of {n_draws} resamples can be fitted, since categories are too "
+            "small; join categories or use errors='nid'."
+        )
+    return [np.atleast_2d(np.cov(d, rowvar=False)) for d in kept]
+
+
+def _result(
+    design: Design,
+    taus: tuple[float, ...],
+    solved: Sequence[tuple[Array, bool]],
+    covariances: Sequence[tuple[Array, int]],
+    conf_level: float,
+    errors: str,
+    n_draws: int,
+) -> QuantileRegression:
+    y, X = design.y.to_numpy(), design.X.to_numpy()
+    df = len(y) - X.shape[1]
+    tables, fits = [], {}
+    for tau, (b, unique), (V, nil) in zip(taus, solved, covariances, strict=True):
+        table = coefficient_table(b, V, df, design.labels, conf_level).reset_index(names="term")
+        tables.append(table.assign(quantile=tau))
+        loss = check_loss(y - X @ b, tau)
+        # any sample quantile minimizes the loss without predictors
+        empty = check_loss(y - np.quantile(y, tau, method="inverted_cdf"), tau)
+        row = {"pseudo_r": 1 - loss / empty, "loss": loss, "unique": unique, "n_nil": nil}
+        fits[tau] = row
+    lines = np.column_stack([X @ b for b, _ in solved])
+    tolerance = 1e-9 * np.ptp(y)
+    crossing = float((np.diff(lines, axis=1) < -tolerance).any(axis=1).mean())
+    coefficients = pd.concat(tables, ignore_index=True)
+    front = ["quantile", "term"]
+    return QuantileRegression(
+        outcome=design.aliased.outcome,
+        quantiles=taus,
+        coefficients=coefficients[[*front, *(c for c in coefficients if c not in front)]],
+        fits=pd.DataFrame.from_dict(fits, orient="index"),
+        share_crossing=crossing,
+        errors=errors,
+        n_draws=n_draws if errors == "bootstrap" else 0,
+        n_values=len(np.unique(y)),
+        conf_level=conf_level,
+        n=len(y),
+        n_dropped=design.n_dropped,
+    )
+
+
+def _warn(result: QuantileRegression) -> None:
+    """Warn of what the flags of a result say."""
+    texts = {
+        "not_unique": "other coefficients fit some quantiles as well (groups of even size, answers "
+        "on few points): read intervals rather than estimates.",
+        "coarse": f"the outcome has {result.n_values} distinct answers, so that densities say "
+        "little: use errors='bootstrap' or ordinal_regress.",
+        "crossing": f"predicted quantiles cross for {result.share_crossing:.0%} of the "
+        "respondents: the lines are not parallel enough for these data.",
+        "few": f"fewer than {FEW_AT_END} of {result.n} rows lie beyond an outer quantile; use "
+        "quantiles nearer to the middle.",
+    }
+    kinds = {"few": SmallSampleWarning}
+    for flag in result.flags:
+        kind = kinds.get(flag, SparseDataWarning)
+        warnings.warn(kind(texts[flag], key=f"quantile_{flag}"), stacklevel=3)
