@@ -162,7 +162,7 @@ TIDY = MappingProxyType(
         "limit": "limit of a measure of influence, in its unit",
         "n_beyond": "respondents beyond the limit",
         "at": "value or category of the moderator",
-        "place": "how that value was chosen: low, mean, high, given, category",
+        "chosen": "how that value was chosen: low, mean, high, given, category",
         "inside": "whether a value lies within what was observed",
         "low": "lower end of a stretch of the moderator",
         "high": "upper end of a stretch of the moderator",

@@ -36,7 +36,7 @@ class SimpleSlopes:
     outcome, predictor, moderator : str
         Columns of the data.
     slopes : DataFrame
-        A row a value of the moderator: ``at`` (number or category), ``place`` (``low``, ``mean``,
+        A row a value of the moderator: ``at`` (number or category), ``chosen`` (``low``, ``mean``,
         ``high`` for the values chosen by default, ``given``, or ``category``), ``estimate`` (points
         of the outcome per point of the predictor), ``std_error``, ``statistic``, ``df``,
         ``p_value``, ``conf_low``, ``conf_high``, ``inside`` (whether the value lies within what
@@ -144,7 +144,7 @@ def simple_slopes(
     df = fit.f_df_residual
     table = coefficient_table(slopes, V, df, [str(value) for value in values], level)
     table.insert(0, "at", values)
-    table.insert(1, "place", places)
+    table.insert(1, "chosen", places)
     table["inside"] = [_inside(found, value) for value in values]
     f, f_df, p_value = wald(
         fit.coefficients["estimate"].to_numpy(), fit.covariance.to_numpy(), found.product_places, df

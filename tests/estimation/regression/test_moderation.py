@@ -40,7 +40,7 @@ def test_simple_slopes_equal_r(golden, fits, agree, kind):
     agree(
         NAME, f"their standard errors, {kind}", found["std_error"], theirs["std_error"], CLOSED_FORM
     )
-    assert found["place"].tolist() == ["low", "mean", "high"]
+    assert found["chosen"].tolist() == ["low", "mean", "high"]
 
 
 @pytest.mark.parametrize("kind", ["HC3", "classical"])
