@@ -87,6 +87,10 @@ class SmallSampleWarning(ServlabWarning):
     """There are fewer rows than the method needs to be trusted."""
 
 
+class BoundaryWarning(ServlabWarning):
+    """A variance is estimated at its bound of zero, or effects as perfectly correlated."""
+
+
 class LabelWarning(ServlabWarning):
     """One label stands for parameters of several groups, which makes them equal."""
 

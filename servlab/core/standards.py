@@ -113,6 +113,8 @@ STANDARDS = MappingProxyType(
         # reporting
         "cosmin": Standard(NAN, "at_least", "", "prinsen2018"),
         "screening": Standard(NAN, "at_most", "", "curran2016"),
+        # multilevel models
+        "groups": Standard(6, "at_least", "count", "bolker2009"),
     }
 )
 

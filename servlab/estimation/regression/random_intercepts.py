@@ -151,8 +151,13 @@ def summarize(y: Array, X: Array, group: NDArray[np.integer], reml: bool) -> Sum
     means = sums / np.maximum(counts, 1)[:, None]
     inside = rows - means[group]
     products = inside.T @ inside
-    if products[p, p] <= 1e-20 * float(y @ y):
-        raise ModelError("the outcome does not vary within groups but for the predictors.")
+    slopes = np.linalg.pinv(products[:p, :p], rcond=1e-10) @ products[:p, p]
+    left = inside[:, p] - inside[:, :p] @ slopes
+    if float(left @ left) <= 1e-20 * float(y @ y):
+        raise ModelError(
+            "the outcome does not vary within groups but for the predictors; nothing is left to "
+            "tell chance from differences between groups."
+        )
     return Summaries(
         size=counts.astype(float),
         Q_mean=means[:, :p],
