@@ -248,10 +248,9 @@ TIDY = MappingProxyType(
         "deviance": "-2 times the log-likelihood",
         "reml": "whether the restricted likelihood was maximized",
         "singular": "whether a variance is at its bound of zero or a correlation at one",
-        "n_groups": "groups of a multilevel model",
         "n_single": "groups of one respondent",
-        "within": "slope within groups",
-        "between": "slope between the means of groups",
+        "slope_within": "slope within groups",
+        "slope_between": "slope between the means of groups",
         # sample and missing answers
         "kind": "what a row of a sample table is: value, rest, missing, numeric, many",
         "share": "share of all respondents, in [0, 1]",

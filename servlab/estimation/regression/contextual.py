@@ -29,7 +29,7 @@ class ContextualEffects:
     Attributes
     ----------
     table : DataFrame
-        A row a predictor: ``within`` and ``between`` (slopes), ``estimate`` (their difference),
+        A row a predictor: ``slope_within`` and ``slope_between``, ``estimate`` (their difference),
         ``std_error``, ``statistic`` (t), ``df`` (Satterthwaite), ``p_value``, ``conf_low``,
         ``conf_high``.
     outcome, groups : str
@@ -186,8 +186,8 @@ def _difference(result: MultilevelResult, labels: list[str], stem: str) -> dict[
     df = result.fit.satterthwaite(contrast)
     half = float(stats.t.ppf((1 + result.conf_level) / 2, df)) * error
     return {
-        "within": float(result.fit.beta[labels.index(stem + WITHIN)]),
-        "between": float(result.fit.beta[labels.index(stem + BETWEEN)]),
+        "slope_within": float(result.fit.beta[labels.index(stem + WITHIN)]),
+        "slope_between": float(result.fit.beta[labels.index(stem + BETWEEN)]),
         "estimate": estimate,
         "std_error": error,
         "statistic": estimate / error,
