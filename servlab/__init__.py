@@ -94,6 +94,8 @@ _HOMES = {
     "compare_score_forms": "servlab.estimation.difference_scores",
     "meng_test": "servlab.estimation.correlations",
     "gap_tests": "servlab.estimation.comparison.gap_tests",
+    "compare_waves": "servlab.estimation.comparison.waves",
+    "wave_limits": "servlab.estimation.comparison.wave_limits",
     "compare_groups": "servlab.estimation.comparison.groups",
     "agreement": "servlab.estimation.comparison.agreement",
     "league_table": "servlab.estimation.comparison.league",

@@ -11,11 +11,14 @@ import pandas as pd
 
 from servlab.core.errors import DataError
 from servlab.data.codebook import load_codebook
+from servlab.data.instrument import load_instrument
 from servlab.data.readers import read_survey, survey_from_frame
 from servlab.data.schema import Label
+from servlab.data.simulate import simulate_survey
 from servlab.data.survey import Survey
+from servlab.data.waves import combine_waves
 
-EXAMPLES = ("servqual", "abc")
+EXAMPLES = ("servqual", "servqual_waves", "abc")
 
 _ABC_NOTE = Label(
     en=(
@@ -25,14 +28,18 @@ _ABC_NOTE = Label(
     zh="至少回答了某维度60%的题目时才计算该维度得分；0表示不适用。文件中的预测列未使用。",
 )
 
+_WAVES_TITLE = Label(en="Simulated waves of SERVQUAL", zh="SERVQUAL模拟多期调查")
+
 
 def load_example(name: str) -> Survey:
     """Load an example survey.
 
     Parameters
     ----------
-    name : {"servqual", "abc"}
+    name : {"servqual", "servqual_waves", "abc"}
         ``servqual``: SERVQUAL 1988 simulated by servlab (planted gaps, five branches).
+        ``servqual_waves``: five half-yearly waves of it, drawn when called: responsiveness
+        recovers, and the weakest branch's share of the respondents falls.
         ``abc``: the ABC company's customer survey, 266 real customers, satisfaction and
         importance in six service areas; comes with the package ``mistat``.
 
@@ -54,9 +61,42 @@ def load_example(name: str) -> Survey:
     if name == "servqual":
         folder = Path(str(files("servlab.data") / "example_files"))
         return read_survey(folder / "servqual_simulated.csv", folder / "servqual_simulated.toml")
+    if name == "servqual_waves":
+        return _waves()
     if name == "abc":
         return _abc()
     raise DataError(f"no example is called {name!r}; there are {', '.join(EXAMPLES)}.")
+
+
+WAVES = ("2023-1", "2023-2", "2024-1", "2024-2", "2025-1")
+RESPONSIVENESS = (-1.2, -1.15, -0.95, -0.7, -0.55)
+HARBOUR = (1.0, 0.9, 0.75, 0.55, 0.4)  # share of the weakest branch's respondents who stay
+
+
+def _waves() -> Survey:
+    """Draw five waves; what changes between them is planted above."""
+    instrument = load_instrument("servqual-1988")
+    waves = {}
+    for k, (name, gap, share) in enumerate(zip(WAVES, RESPONSIVENESS, HARBOUR, strict=True)):
+        drawn = simulate_survey(
+            instrument,
+            n=240,
+            seed=20261101 + k,
+            gaps={"tangibles": -0.1, "reliability": -1.0, "responsiveness": gap}
+            | {"assurance": -0.5, "empathy": -0.7},
+            expectation=6.0,
+            drivers={"reliability": 0.5, "responsiveness": 0.4, "assurance": 0.2},
+            branches={"Centre": 0.1, "North": 0.3, "Harbour": -0.7, "West": 0.0},
+            missing_share=0.004,
+        )
+        harbour = drawn.covariates["branch"] == "Harbour"
+        keep = ~harbour | (harbour.cumsum() <= round(share * int(harbour.sum())))
+        part = drawn.subset(keep, reason="x")
+        provenance = replace(drawn.provenance, n_rows=part.n)
+        waves[name] = replace(part, provenance=provenance)
+    survey = combine_waves(waves)
+    provenance = replace(survey.provenance, source="simulated", sha256="", title=_WAVES_TITLE)
+    return replace(survey, provenance=provenance)
 
 
 def _abc() -> Survey:

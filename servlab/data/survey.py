@@ -10,6 +10,7 @@ from servlab.core.brief import brief
 from servlab.core.errors import ModelError
 from servlab.data.instrument import Grade, Instrument
 from servlab.data.schema import Label, Language, Scale
+from servlab.data.wave_difference import Difference
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,10 @@ class Provenance:
         What the reader saw and a reader of results must know.
     codings : mapping of str to mapping of str to Coding
         Battery -> item -> how it stands in the file; empty for waves put together.
+    waves : tuple of str
+        Names of the waves put together, in order of time; empty for one file.
+    wave_differences : tuple of Difference
+        How items differed between these waves.
     """
 
     source: str
@@ -68,6 +73,8 @@ class Provenance:
     simulated: bool = False
     notes: tuple[Label, ...] = ()
     codings: Mapping[str, Mapping[str, Coding]] = field(default_factory=dict)
+    waves: tuple[str, ...] = ()
+    wave_differences: tuple[Difference, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

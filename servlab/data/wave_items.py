@@ -1,48 +1,24 @@
 """What can be compared between waves, item by item, with the reasons."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import pandas as pd
 
 from servlab.core.brief import brief
+from servlab.core.errors import DataError
 from servlab.data.instrument import Instrument
 from servlab.data.schema import Label
 from servlab.data.survey import Coding, Survey
+from servlab.data.wave_difference import Difference, Kind
 
-Kind = Literal["not_asked", "unanswered", "scale", "grade", "reversed", "wording", "words", "codes",
-               "column"]  # fmt: skip
 # What forbids a comparison and what asks for care; the rest is only said.
 FORBIDS: tuple[Kind, ...] = ("not_asked", "unanswered", "scale", "grade")
+SILENT: tuple[Kind, ...] = ("not_asked", "unanswered")
 CARE: tuple[Kind, ...] = ("reversed", "wording", "words")
 OUTCOME = "outcome"
 Comparable = Literal["yes", "with care", "no"]
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """One way in which an item of a wave differs from the first wave that asked it.
-
-    Attributes
-    ----------
-    battery, item, wave : str
-        Where.
-    kind : str
-        ``not_asked`` or ``unanswered`` in that wave; another ``scale`` or ``grade`` of
-        expectation; ``reversed`` in one of them only; other ``wording`` (label); other
-        ``words`` for answers or other numbers for them; other missing ``codes``; another
-        ``column``.
-    before, now : Label
-        What it was in the first wave that asked it, and what it is here.
-    """
-
-    battery: str
-    item: str
-    wave: str
-    kind: Kind
-    before: Label
-    now: Label
 
 
 @brief
@@ -93,14 +69,15 @@ class WaveItems:
         )
 
 
-def wave_items(waves: Mapping[str, Survey]) -> WaveItems:
+def wave_items(waves: Mapping[str, Survey] | Survey) -> WaveItems:
     """State item by item what can be compared between waves, and why not.
 
     Parameters
     ----------
-    waves : mapping of str to Survey
+    waves : mapping of str to Survey, or Survey
         The name of each wave and its survey, in order of time. They need not be alike enough
-        for ``combine_waves``.
+        for ``combine_waves``. A survey that ``combine_waves`` made (or a codebook that lists
+        waves) is taken as it was put together.
 
     Returns
     -------
@@ -120,6 +97,9 @@ def wave_items(waves: Mapping[str, Survey]) -> WaveItems:
     >>> set(items.by_item["comparable"])
     {'yes'}
     """
+    known: tuple[Difference, ...] = ()
+    if isinstance(waves, Survey):
+        known, waves = waves.provenance.wave_differences, _parts(waves)
     asked = {name: _answers(survey) for name, survey in waves.items()}
     order = dict.fromkeys(place for answers in asked.values() for place in answers)
     counts = pd.DataFrame(
@@ -132,7 +112,7 @@ def wave_items(waves: Mapping[str, Survey]) -> WaveItems:
     found = tuple(
         difference
         for battery, item in counts.index
-        for difference in _differences(waves, str(battery), str(item))
+        for difference in _differences(waves, str(battery), str(item), known)
     )
     counts["comparable"] = [
         _verdict({d.kind for d in found if (d.battery, d.item) == place}) for place in counts.index
@@ -147,6 +127,31 @@ def wave_items(waves: Mapping[str, Survey]) -> WaveItems:
     return WaveItems(tuple(waves), counts, found, first.instrument, outcomes, total)
 
 
+def _parts(survey: Survey) -> dict[str, Survey]:
+    """Return the waves of a survey that was put together, by name; without what is known of each.
+
+    Who belongs to which wave stands in front of the respondents' identifiers, so that the name of
+    the covariate does not matter.
+    """
+    if not survey.provenance.waves:
+        raise DataError(
+            "the survey was not put together by combine_waves, so what each wave asked is not "
+            "known; give wave_items a mapping of wave to survey."
+        )
+    index = survey.index.astype(str)
+    members = {name: index.str.startswith(f"{name}: ") for name in survey.provenance.waves}
+    return {
+        name: replace(
+            survey,
+            answers={b: a[inside] for b, a in survey.answers.items()},
+            covariates=survey.covariates[inside],
+            outcomes=survey.outcomes[inside],
+        )
+        for name, inside in members.items()
+        if inside.any()
+    }
+
+
 def _answers(survey: Survey) -> dict[tuple[str, str], pd.Series]:
     """Return (battery, item) -> answers; outcomes stand as items of the battery "outcome"."""
     found = {(b, str(i)): a for b in survey.batteries for i, a in survey.raw(b).items()}
@@ -159,8 +164,14 @@ def _verdict(kinds: set[Kind]) -> Comparable:
     return "with care" if kinds & set(CARE) else "yes"
 
 
-def _differences(waves: Mapping[str, Survey], battery: str, item: str) -> list[Difference]:
-    """Return how an item of each wave differs from the first wave that has answers to it."""
+def _differences(
+    waves: Mapping[str, Survey], battery: str, item: str, known: tuple[Difference, ...]
+) -> list[Difference]:
+    """Return how an item of each wave differs from the first wave that has answers to it.
+
+    ``known`` are differences found before the waves were put together; they count where the
+    item has answers.
+    """
     asked = {name: _facts(survey, battery, item) for name, survey in waves.items()}
     there = {name: facts for name, facts in asked.items() if facts is not None}
     found = []
@@ -168,8 +179,11 @@ def _differences(waves: Mapping[str, Survey], battery: str, item: str) -> list[D
     nothing = Label(en="", zh="")
     for name, survey in waves.items():
         facts = asked[name]
+        told = [d for d in known if (d.battery, d.item, d.wave) == (battery, item, name)]
         if facts is None:
             kind: Kind = "unanswered" if _has_column(survey, battery, item) else "not_asked"
+            if known and "unanswered" in {d.kind for d in told}:
+                kind = "unanswered"
             found.append(Difference(battery, item, name, kind, nothing, nothing))
             continue
         found += [
@@ -177,6 +191,7 @@ def _differences(waves: Mapping[str, Survey], battery: str, item: str) -> list[D
             for kind in facts
             if facts[kind] != first[kind]
         ]
+        found += [d for d in told if d.kind not in SILENT]
     return found
 
 

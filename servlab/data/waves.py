@@ -122,6 +122,7 @@ def _provenance(waves: Mapping[str, Survey]) -> Provenance:
     """Return sources, hashes and exclusions of all waves, wave by wave."""
     given = {name: survey.provenance for name, survey in waves.items()}
     first = next(iter(given.values()))
+    items = wave_items(waves)
     steps = tuple(step for name, p in given.items() for step in wave_steps(name, p.exclusions))
     notes = [
         Label(en=f"{name}: {note.en}", zh=f"{name}：{note.zh}")
@@ -137,7 +138,9 @@ def _provenance(waves: Mapping[str, Survey]) -> Provenance:
         title=first.title,
         origin=first.origin,
         simulated=any(p.simulated for p in given.values()),
-        notes=(*notes, *_partly_comparable(waves)),
+        notes=(*notes, *_partly_comparable(items)),
+        waves=tuple(waves),
+        wave_differences=items.differences,
     )
 
 
@@ -149,9 +152,8 @@ def wave_steps(name: str, steps: Iterable[Exclusions]) -> tuple[Exclusions, ...]
     )
 
 
-def _partly_comparable(waves: Mapping[str, Survey]) -> tuple[Label, ...]:
+def _partly_comparable(items: WaveItems) -> tuple[Label, ...]:
     """Return a note for each item that cannot be compared between all waves, or with care only."""
-    items = wave_items(waves)
     return tuple(
         note
         for battery, item in items.by_item.index

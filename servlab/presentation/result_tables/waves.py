@@ -5,14 +5,13 @@ from collections.abc import Iterable
 import pandas as pd
 
 from servlab.data.schema import Language
-from servlab.data.wave_items import OUTCOME, Difference, WaveItems
+from servlab.data.wave_difference import Difference
+from servlab.data.wave_items import OUTCOME, SILENT, WaveItems
 from servlab.presentation.labels import plain, term_label
 from servlab.presentation.messages import join_words, message
 from servlab.presentation.result_tables.build import heading
 from servlab.presentation.result_tables.dispatch import table
 from servlab.presentation.tables import Mark, Table
-
-SILENT = ("not_asked", "unanswered")
 
 
 @table.register
