@@ -31,7 +31,12 @@ from servlab.estimation.normality import mardia
 from servlab.estimation.omega import mcdonald_omega
 from servlab.estimation.ordinal_reliability import categorical_omega, polychoric_alpha
 from servlab.estimation.raking import rake
+from servlab.estimation.regression.hierarchical import hierarchical_regress
+from servlab.estimation.regression.influence import influence
+from servlab.estimation.regression.johnson_neyman import johnson_neyman
 from servlab.estimation.regression.linear import regress
+from servlab.estimation.regression.quantile import quantile_regress
+from servlab.estimation.regression.simple_slopes import simple_slopes
 from servlab.estimation.reliability import cronbach_alpha
 from servlab.estimation.reliability_coefficients import reliability_coefficients
 from servlab.estimation.replication import hold_out
@@ -94,6 +99,7 @@ def results() -> dict[str, object]:
             "collinear": regress("satisfaction ~ a + b + d", data.assign(d=_near(data["a"]))),
             "gap_tests": gap_tests(s),
             "gap_tests_margin": gap_tests(s, margin=0.5, adjust="bh"),
+            **_regressions(data.join(s.covariates)),
             "groups": compare_groups(s, by="branch"),
             "hidden": compare_groups(s, by="branch", min_cell=_smallest(s) + 1),
             "derived": importance_performance(s, "satisfaction", level="item"),
@@ -112,6 +118,24 @@ def results() -> dict[str, object]:
             "effect": screening_effect(s, ["long_string", "outlying"], cutoffs=_strict()),
             **_dossier(s, items),
         }
+
+
+def _regressions(data: pd.DataFrame) -> dict[str, object]:
+    """Return the results around a regression."""
+    moderated = regress("satisfaction ~ a * b + a * branch", data)
+    return {
+        "clustered": regress("satisfaction ~ a", data, cluster="branch"),
+        "steps": hierarchical_regress(
+            ["satisfaction ~ branch", "satisfaction ~ branch + a * b"], data
+        ),
+        "influence": influence(moderated),
+        "slopes": simple_slopes(moderated, "a", "b"),
+        "slopes_outside": simple_slopes(moderated, "a", "b", at=[3, 99]),
+        "slopes_by_branch": simple_slopes(moderated, "a", "branch"),
+        "region": johnson_neyman(moderated, "a", "b"),
+        "region_fdr": johnson_neyman(moderated, "a", "b", adjust="fdr"),
+        "quantiles": quantile_regress("satisfaction ~ a + branch", data, quantiles=(0.3, 0.7)),
+    }
 
 
 def _dossier(s: Survey, items: pd.DataFrame) -> dict[str, object]:

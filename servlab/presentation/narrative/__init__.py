@@ -16,6 +16,7 @@ from servlab.presentation.narrative import (
     latent,
     latent_checks,
     missing,
+    regression,
     reliability,
     response,
     sample,
@@ -35,7 +36,8 @@ from servlab.presentation.narrative.summary import summarize
 # the modules register their sentences with ``narrate`` when they are imported
 _REGISTERED = (
     adequacy, drivers, factors, gap_tests, gaps, groups, invariance, items, latent, latent_checks,
-    missing, reliability, response, sample, scale, screening, validation, weighting, zone,
+    missing, regression, reliability, response, sample, scale, screening, validation, weighting,
+    zone,
 )  # fmt: skip
 
 __all__ = [

@@ -8,7 +8,9 @@ from servlab.presentation.plots.groups import plot_groups
 from servlab.presentation.plots.importance import plot_importance_performance
 from servlab.presentation.plots.likert import plot_likert, plot_likert_by
 from servlab.presentation.plots.missing import plot_missing
+from servlab.presentation.plots.moderation import plot_johnson_neyman, plot_simple_slopes
 from servlab.presentation.plots.path_diagram import plot_path_diagram
+from servlab.presentation.plots.residuals import plot_residuals
 from servlab.presentation.plots.zone import plot_zone
 
 __all__ = [
@@ -18,11 +20,14 @@ __all__ = [
     "plot_gaps",
     "plot_groups",
     "plot_importance_performance",
+    "plot_johnson_neyman",
     "plot_likert",
     "plot_likert_by",
     "plot_loadings",
     "plot_missing",
     "plot_path_diagram",
+    "plot_residuals",
     "plot_scree",
+    "plot_simple_slopes",
     "plot_zone",
 ]

@@ -9,6 +9,7 @@ from servlab.presentation.result_tables import (
     invariance,
     latent,
     latent_checks,
+    regression,
     reliability,
     response,
     sample,
@@ -24,8 +25,9 @@ from servlab.presentation.result_tables.dispatch import table
 
 # the modules register their tables with ``table`` when they are imported
 _REGISTERED = (
-    adequacy, drivers, factors, gap_tests, groups, invariance, latent, latent_checks, reliability,
-    response, sample, scale, scores, screening, structure, validation, waves, zone,
+    adequacy, drivers, factors, gap_tests, groups, invariance, latent, latent_checks,
+    regression, reliability, response, sample, scale, scores, screening, structure, validation,
+    waves, zone,
 )  # fmt: skip
 
 __all__ = ["table"]
