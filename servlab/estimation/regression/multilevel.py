@@ -87,6 +87,8 @@ class MultilevelResult:
         Whether a variance is 0 or effects correlate perfectly: the fit is at the boundary.
     collinear : tuple of (str, str)
         Near-collinear predictors, as in ``regress``.
+    vif : Series
+        Variance inflation factor of each main effect.
     n_groups, n_single : int
         Groups, and groups of one respondent.
     n, n_dropped : int
@@ -120,6 +122,7 @@ class MultilevelResult:
     reml: bool
     singular: bool
     collinear: tuple[tuple[str, str], ...]
+    vif: pd.Series
     n_groups: int
     n_single: int
     n: int
@@ -266,6 +269,7 @@ def multilevel(
         reml=reml,
         singular=fit.singular,
         collinear=overlap.pairs,
+        vif=overlap.by_term["vif"],
         n_groups=len(rows.sizes),
         n_single=int((rows.sizes == 1).sum()),
         n=len(rows.y),

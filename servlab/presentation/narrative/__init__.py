@@ -17,6 +17,7 @@ from servlab.presentation.narrative import (
     latent_checks,
     missing,
     regression,
+    multilevel,
     reliability,
     response,
     sample,
@@ -37,6 +38,7 @@ from servlab.presentation.narrative.summary import summarize
 _REGISTERED = (
     adequacy, drivers, factors, gap_tests, gaps, groups, invariance, items, latent, latent_checks,
     missing, regression, reliability, response, sample, scale, screening, validation, weighting,
+    missing, multilevel, reliability, response, sample, scale, screening, validation, weighting,
     zone,
 )  # fmt: skip
 

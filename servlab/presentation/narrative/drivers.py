@@ -1,5 +1,7 @@
 """Regression and importance beside performance, in sentences: associations, not causes."""
 
+import pandas as pd
+
 from servlab.data.schema import Language
 from servlab.data.survey import Survey
 from servlab.estimation.drivers import ImportancePerformance
@@ -49,7 +51,17 @@ def collinear_sentence(
     result: RegressionResult, language: Language, survey: Survey | None = None
 ) -> list[str]:
     """Return the sentence that names near-collinear predictors; none without them."""
-    if not result.collinear:
+    return overlap_sentence(result.collinear, result.vif["vif"], language, survey)
+
+
+def overlap_sentence(
+    collinear: tuple[tuple[str, str], ...],
+    vif: pd.Series,
+    language: Language,
+    survey: Survey | None = None,
+) -> list[str]:
+    """Return the sentence that names pairs with their inflation factors; none without pairs."""
+    if not collinear:
         return []
     pairs = [
         message(
@@ -57,9 +69,9 @@ def collinear_sentence(
             language,
             first=predictor_label(first, survey, language),
             second=predictor_label(second, survey, language),
-            vif=format_number(float(result.vif["vif"].loc[first]), 1),
+            vif=format_number(float(vif.loc[first]), 1),
         )
-        for first, second in result.collinear
+        for first, second in collinear
     ]
     return [message("drivers.collinear", language, pairs=listed(pairs, language))]
 

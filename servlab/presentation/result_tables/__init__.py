@@ -10,6 +10,7 @@ from servlab.presentation.result_tables import (
     latent,
     latent_checks,
     regression,
+    multilevel,
     reliability,
     response,
     sample,
@@ -28,6 +29,8 @@ _REGISTERED = (
     adequacy, drivers, factors, gap_tests, groups, invariance, latent, latent_checks,
     regression, reliability, response, sample, scale, scores, screening, structure, validation,
     waves, zone,
+    adequacy, drivers, factors, gap_tests, groups, invariance, latent, latent_checks, multilevel,
+    reliability, response, sample, scale, scores, screening, structure, validation, waves, zone,
 )  # fmt: skip
 
 __all__ = ["table"]

@@ -326,3 +326,34 @@ def test_insteval_equals_lme4(golden, agree):
     ours = [cov[0, 0], cov[1, 1], cov[0, 1], fit.fit.within]
     agree(name, "slopes: variances", ours, part["vcov"], ITERATIVE)
     agree(name, "slopes: errors", fit.coefficients["std_error"], part["se"], ITERATIVE)
+
+
+def test_faculties_of_univer_equal_lme4(shared_data):
+    data = pd.read_csv(shared_data / "univer" / "univer.csv")
+    fit = sl.multilevel("global ~ willingn + compete", data, groups="faculty", random=("willingn",))
+    # lmer(global ~ willingn + compete + (1 + willingn | faculty)), lme4 1.1.31
+    assert (fit.n, fit.n_groups) == (2179, 13)
+    assert fit.coefficients["estimate"].tolist() == pytest.approx(
+        [0.9975801120391, 0.3158342864703, 0.4982050165608], abs=ITERATIVE
+    )
+    assert fit.coefficients["std_error"].tolist() == pytest.approx(
+        [0.13305225485173, 0.02486627177538, 0.01493451288906], abs=ITERATIVE
+    )
+    cov = fit.fit.random_cov
+    assert [cov[0, 0], cov[1, 1], cov[0, 1], fit.fit.within] == pytest.approx(
+        [0.11384842584391, 0.00385881799482, -0.01886705780521, 0.45318948092065], abs=ITERATIVE
+    )
+    assert fit.loglik == pytest.approx(-2255.956224398, abs=ITERATIVE)
+
+
+def test_statsmodels_agrees_where_it_converges(visits):
+    import statsmodels.formula.api as smf
+
+    theirs = smf.mixedlm("overall ~ staff + climate", visits, groups="branch").fit()
+    fit = sl.multilevel("overall ~ staff + climate", visits, groups="branch")
+    assert theirs.llf == pytest.approx(fit.loglik, abs=ITERATIVE)
+    assert theirs.fe_params.tolist() == pytest.approx(
+        fit.coefficients["estimate"].tolist(), abs=ITERATIVE
+    )
+    # its errors come from a numerical Hessian: two digits
+    assert theirs.bse_fe.tolist() == pytest.approx(fit.coefficients["std_error"].tolist(), rel=1e-2)

@@ -67,11 +67,5 @@ out("multilevel_profile", "confint(lme4::lmer(REML = FALSE), method = 'profile')
 e <- as.data.frame(lme4::InstEval); e$service <- as.numeric(as.character(e$service))
 big <- function(m) { v <- as.data.frame(VarCorr(m)); list(beta = unname(fixef(m)), se = unname(sqrt(diag(vcov(m)))), vcov = v$vcov, loglik = as.numeric(logLik(m))) }
 m <- lmer(y ~ 1 + (1 | d), e, control = tight); r <- ranef(m)$d
-out("multilevel_insteval", "lme4::lmer(y ~ 1 + (1 | d)), (service | d) and (1 | s) + (1 | d), InstEval",
-    list(lecturers = c(big(m), list(first = r[[1]][1:20], names = rownames(r)[1:20])), slopes = big(lmer(y ~ service + (1 + service | d), e, control = tight)),
-         crossed = big(lmer(y ~ 1 + (1 | s) + (1 | d), e, control = tight))))
-
-# Crossed: branches and raters.
-cross <- function(f, reml) { m <- fit(f, reml); c(big(m), list(branch = ranef(m)$branch[[1]], rater = ranef(m)$rater[[1]], names = as.data.frame(VarCorr(m))$grp)) }
-f <- overall ~ staff + wait + climate + (1 | branch) + (1 | rater)
-out("multilevel_crossed", "lme4::lmer(overall ~ staff + wait + climate + (1 | branch) + (1 | rater))", list(reml = cross(f, TRUE), ml = cross(f, FALSE)))
+out("multilevel_insteval", "lme4::lmer(y ~ 1 + (1 | d)) and (service | d), InstEval",
+    list(lecturers = c(big(m), list(first = r[[1]][1:20], names = rownames(r)[1:20])), slopes = big(lmer(y ~ service + (1 + service | d), e, control = tight))))
