@@ -16,8 +16,8 @@ from servlab.presentation.narrative import (
     latent,
     latent_checks,
     missing,
-    regression,
     multilevel,
+    regression,
     reliability,
     response,
     sample,
@@ -37,9 +37,8 @@ from servlab.presentation.narrative.summary import summarize
 # the modules register their sentences with ``narrate`` when they are imported
 _REGISTERED = (
     adequacy, drivers, factors, gap_tests, gaps, groups, invariance, items, latent, latent_checks,
-    missing, regression, reliability, response, sample, scale, screening, validation, weighting,
-    missing, multilevel, reliability, response, sample, scale, screening, validation, weighting,
-    zone,
+    missing, multilevel, regression, reliability, response, sample, scale, screening, validation,
+    weighting, zone,
 )  # fmt: skip
 
 __all__ = [

@@ -9,8 +9,8 @@ from servlab.presentation.result_tables import (
     invariance,
     latent,
     latent_checks,
-    regression,
     multilevel,
+    regression,
     reliability,
     response,
     sample,
@@ -26,11 +26,9 @@ from servlab.presentation.result_tables.dispatch import table
 
 # the modules register their tables with ``table`` when they are imported
 _REGISTERED = (
-    adequacy, drivers, factors, gap_tests, groups, invariance, latent, latent_checks,
+    adequacy, drivers, factors, gap_tests, groups, invariance, latent, latent_checks, multilevel,
     regression, reliability, response, sample, scale, scores, screening, structure, validation,
     waves, zone,
-    adequacy, drivers, factors, gap_tests, groups, invariance, latent, latent_checks, multilevel,
-    reliability, response, sample, scale, scores, screening, structure, validation, waves, zone,
 )  # fmt: skip
 
 __all__ = ["table"]
