@@ -169,6 +169,7 @@ _HOMES = {
     "plot_residuals": "servlab.presentation.plots",
     "plot_simple_slopes": "servlab.presentation.plots",
     "plot_johnson_neyman": "servlab.presentation.plots",
+    "plot_response_surface": "servlab.presentation.plots",
     "plot_importance_performance": "servlab.presentation.plots",
     "plot_groups": "servlab.presentation.plots",
     "Table": "servlab.presentation.tables",

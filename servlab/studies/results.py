@@ -51,6 +51,10 @@ TEXT_COLUMNS = (
     "reasons",
     "test",
     "recommended",
+    "licence",
+    "invariance",
+    "freed_items",
+    "part",
 )
 KEYS = ("study", "language", "result", "part", "row", "text")
 Scalar = str | int | float | bool | None
@@ -263,12 +267,18 @@ def write_parquet(path: Path, study: str, language: str, results: Mapping[str, R
     pq.write_table(pa.Table.from_pylist(rows, schema=_schema()), path)
 
 
+def _long_name(column: str) -> str:
+    """Return a result's column in the long frame, apart from the frame's own columns."""
+    return f"{column}_of_term" if column in KEYS else column
+
+
 def _schema() -> Any:
     import pyarrow as pa
 
     from servlab.core.columns import TIDY
 
-    texts = [(name, pa.string()) for name in (*KEYS, *TEXT_COLUMNS) if name != "row"]
+    own = [_long_name(name) for name in TEXT_COLUMNS]
+    texts = [(name, pa.string()) for name in (*KEYS, *own) if name != "row"]
     numbers = [(name, pa.float64()) for name in TIDY if name not in TEXT_COLUMNS]
     return pa.schema([*texts[:4], ("row", pa.int32()), *texts[4:], *numbers])
 
@@ -282,7 +292,9 @@ def _long_rows(result: Recorded) -> Iterable[dict[str, Any]]:
     for part, table in (("tidy", result.tidy_rows), ("glance", result.glance_rows)):
         for index, row in enumerate(table.rows if table else ()):
             values = {
-                column: value if column in TEXT_COLUMNS or value is None else float(value)
+                _long_name(column): (
+                    value if column in TEXT_COLUMNS or value is None else float(value)
+                )
                 for column, value in zip(table.columns if table else (), row, strict=True)
             }
             yield {"result": result.name, "part": part, "row": index, **values}

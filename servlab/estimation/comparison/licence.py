@@ -173,7 +173,7 @@ def gap_licence(
         freed = [] if ladder is None else [i for i in freed_items(ladder) if i in items]
         rows[term] = {
             "licence": verdict(list(judged.values())),
-            "invariance": "" if ladder is None else ladder.highest,
+            "invariance": "" if ladder is None or finding.reason == "misfit" else ladder.highest,
             "freed_items": ", ".join(freed),
             **figures,
         }

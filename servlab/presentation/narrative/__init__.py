@@ -15,6 +15,7 @@ from servlab.presentation.narrative import (
     items,
     latent,
     latent_checks,
+    licence,
     missing,
     multilevel,
     regression,
@@ -23,6 +24,7 @@ from servlab.presentation.narrative import (
     sample,
     scale,
     screening,
+    surface,
     validation,
     weighting,
     zone,
@@ -39,6 +41,9 @@ _REGISTERED = (
     adequacy, drivers, factors, gap_tests, gaps, groups, invariance, items, latent, latent_checks,
     missing, multilevel, regression, reliability, response, sample, scale, screening, validation,
     weighting, zone,
+    adequacy, drivers, factors, gap_tests, gaps, groups, invariance, items, latent,
+    latent_checks, licence, missing, reliability, response, sample, scale, screening, surface,
+    validation, weighting, zone,
 )  # fmt: skip
 
 __all__ = [

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from servlab.core.errors import ModelError
 from servlab.data.schema import Language
 from servlab.data.survey import Survey
+from servlab.estimation.comparison.licence import GapLicence
 from servlab.estimation.difference_scores import ScoreForms
 from servlab.estimation.regression.linear import RegressionResult
 from servlab.presentation.display import Card, KeyFigures, Note, Prose, Tone
@@ -25,6 +26,7 @@ from servlab.presentation.narrative.gaps import (
     scores_overall,
     widest,
 )
+from servlab.presentation.narrative.licence import licence_note
 from servlab.presentation.narrative.scale import forms_verdict
 from servlab.presentation.narrative.standing import standing
 from servlab.presentation.narrative.zone import zone_lead, zone_overall
@@ -67,6 +69,7 @@ def summarize(
     zone: ZoneOfTolerance | None = None,
     forms: ScoreForms | None = None,
     regression: RegressionResult | None = None,
+    licence: GapLicence | None = None,
     language: Language = "en",
 ) -> tuple[Prose | KeyFigures | Note, ...]:
     """Write the first screen from the results that exist.
@@ -79,6 +82,8 @@ def summarize(
         At least one of them; gaps lead, then the zone of tolerance, then perception.
     forms, regression : results, optional
         Links to the outcome.
+    licence : GapLicence, optional
+        Whether the gaps may be reported: its panel then stands before everything else.
     language : {"en", "zh"}
         Language of the sentences.
 
@@ -104,12 +109,18 @@ def summarize(
     batteries = [b for b in survey.batteries if b != "importance"]
     described = tuple(item_descriptives(survey, battery) for battery in batteries)
     known = _Known(survey, language, gaps, perception, zone, forms, regression, described)
+    first = () if licence is None else (licence_note(licence, language),)
     lead = Prose(join_sentences(_lead(known), language), form="lead")
     figures = KeyFigures(_cards(known), language=language)
     care = _care(known)
     if not care:
-        return lead, figures
-    return lead, figures, Note(join_sentences(care, language), kind="warning", language=language)
+        return *first, lead, figures
+    return (
+        *first,
+        lead,
+        figures,
+        Note(join_sentences(care, language), kind="warning", language=language),
+    )
 
 
 def _lead(known: _Known) -> list[str]:

@@ -11,6 +11,7 @@ from servlab.presentation.plots.missing import plot_missing
 from servlab.presentation.plots.moderation import plot_johnson_neyman, plot_simple_slopes
 from servlab.presentation.plots.path_diagram import plot_path_diagram
 from servlab.presentation.plots.residuals import plot_residuals
+from servlab.presentation.plots.surface import plot_response_surface
 from servlab.presentation.plots.zone import plot_zone
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "plot_missing",
     "plot_path_diagram",
     "plot_residuals",
+    "plot_response_surface",
     "plot_scree",
     "plot_simple_slopes",
     "plot_zone",

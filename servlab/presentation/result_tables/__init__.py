@@ -11,6 +11,7 @@ from servlab.presentation.result_tables import (
     latent_checks,
     multilevel,
     regression,
+    licence,
     reliability,
     response,
     sample,
@@ -18,6 +19,7 @@ from servlab.presentation.result_tables import (
     scores,
     screening,
     structure,
+    surface,
     validation,
     waves,
     zone,
@@ -28,6 +30,8 @@ from servlab.presentation.result_tables.dispatch import table
 _REGISTERED = (
     adequacy, drivers, factors, gap_tests, groups, invariance, latent, latent_checks, multilevel,
     regression, reliability, response, sample, scale, scores, screening, structure, validation,
+    adequacy, drivers, factors, gap_tests, groups, invariance, latent, latent_checks, licence,
+    reliability, response, sample, scale, scores, screening, structure, surface, validation,
     waves, zone,
 )  # fmt: skip
 
