@@ -31,10 +31,15 @@ from servlab.estimation.normality import mardia
 from servlab.estimation.omega import mcdonald_omega
 from servlab.estimation.ordinal_reliability import categorical_omega, polychoric_alpha
 from servlab.estimation.raking import rake
+from servlab.estimation.regression.brant import brant_test
 from servlab.estimation.regression.hierarchical import hierarchical_regress
 from servlab.estimation.regression.influence import influence
 from servlab.estimation.regression.johnson_neyman import johnson_neyman
 from servlab.estimation.regression.linear import regress
+from servlab.estimation.regression.logistic import logistic_regress
+from servlab.estimation.regression.marginal_effects import marginal_effects
+from servlab.estimation.regression.mediation import mediation
+from servlab.estimation.regression.ordinal import ordinal_regress
 from servlab.estimation.regression.quantile import quantile_regress
 from servlab.estimation.regression.simple_slopes import simple_slopes
 from servlab.estimation.reliability import cronbach_alpha
@@ -117,6 +122,7 @@ def results() -> dict[str, object]:
             "missing": missing_patterns(s),
             "effect": screening_effect(s, ["long_string", "outlying"], cutoffs=_strict()),
             **_dossier(s, items),
+            **_choices(s),
         }
 
 
@@ -135,6 +141,27 @@ def _regressions(data: pd.DataFrame) -> dict[str, object]:
         "region": johnson_neyman(moderated, "a", "b"),
         "region_fdr": johnson_neyman(moderated, "a", "b", adjust="fdr"),
         "quantiles": quantile_regress("satisfaction ~ a + branch", data, quantiles=(0.3, 0.7)),
+    }
+
+
+def _choices(s: Survey) -> dict[str, object]:
+    """Return the results of ordered and yes-or-no outcomes and of mediation."""
+    scores = dimension_scores(s, "perception").scores
+    data = s.frame()[["satisfaction", "branch"]].join(scores)
+    data["satisfaction"] = data["satisfaction"].clip(2, 6)
+    data["top"] = (data["satisfaction"] > 4) * 1.0
+    ordinal = ordinal_regress("satisfaction ~ a + branch", data)
+    logistic = logistic_regress("top ~ a + b", data)
+    return {
+        "ordinal": ordinal,
+        "ordinal_probit": ordinal_regress("satisfaction ~ a + b", data, link="probit"),
+        "logistic": logistic,
+        "brant": brant_test(ordinal_regress("satisfaction ~ a", data)),
+        "marginal_ordinal": marginal_effects(ordinal),
+        "marginal_logistic": marginal_effects(logistic),
+        "mediation": mediation(
+            data, predictor="a", mediators=["b", "c"], outcome="satisfaction", seed=1, n_draws=200
+        ),
     }
 
 

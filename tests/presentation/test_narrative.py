@@ -59,6 +59,8 @@ SHARED = {
     "Churchill", "Brown", "Cronin", "Taylor", "Welch", "Wilcoxon", "Schuirmann", "Hochberg",
     "Benjamini", "Games", "Howell", "Dunn", "Kruskal", "Wallis", "Forsythe", "Pillai", "Wilks",
     "Hotelling", "Lawley", "Roy", "Wald", "Box", "Tukey", "Delacre", "Lumley", "Scott",
+    "Brant", "McFadden", "Nagelkerke", "Tjur", "ROC", "AIC", "Lemeshow", "Hosmer", "Sobel",
+    "probit", "delta", "Peduzzi",
     "Martilla", "James", "Rosenthal", "Rubin",
     "Breusch", "Pagan", "Koenker", "White", "Ramsey", "RESET", "Shapiro", "Wilk", "Cook", "DFFITS",
     "DFBETAS", "Belsley", "Kuh", "Welsch", "Fox", "Bollen", "Jackman", "Cameron", "Miller",
@@ -88,7 +90,7 @@ def foreign(text: str, labels: set[str]) -> set[str]:
 
 
 OWN = {"item", "A", "B", "C", "a", "b", "c", "d", "satisfaction", "Satisfaction", "north", "south",
-       "west", "Tiny", "tiny", "Branch", "branch"}  # fmt: skip
+       "west", "Tiny", "tiny", "Branch", "branch", "top"}  # fmt: skip
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -6,6 +6,7 @@ reports. Every text is in the message catalogues.
 
 from servlab.presentation.narrative import (
     adequacy,
+    choices,
     drivers,
     factors,
     gap_tests,
@@ -16,6 +17,7 @@ from servlab.presentation.narrative import (
     latent,
     latent_checks,
     licence,
+    mediation,
     missing,
     multilevel,
     regression,
@@ -38,12 +40,9 @@ from servlab.presentation.narrative.summary import summarize
 
 # the modules register their sentences with ``narrate`` when they are imported
 _REGISTERED = (
-    adequacy, drivers, factors, gap_tests, gaps, groups, invariance, items, latent, latent_checks,
-    missing, multilevel, regression, reliability, response, sample, scale, screening, validation,
-    weighting, zone,
-    adequacy, drivers, factors, gap_tests, gaps, groups, invariance, items, latent,
-    latent_checks, licence, missing, reliability, response, sample, scale, screening, surface,
-    validation, weighting, zone,
+    adequacy, choices, drivers, factors, gap_tests, gaps, groups, invariance, items, latent,
+    latent_checks, licence, mediation, missing, multilevel, regression, reliability, response,
+    sample, scale, screening, surface, validation, weighting, zone,
 )  # fmt: skip
 
 __all__ = [

@@ -1,5 +1,6 @@
 """Charts: one kind of result a module, all on the same rows, colours and sizes."""
 
+from servlab.presentation.plots.choices import plot_marginal_effects, plot_mediation, plot_odds
 from servlab.presentation.plots.drivers import plot_drivers
 from servlab.presentation.plots.factors import plot_loadings, plot_scree
 from servlab.presentation.plots.gap_tests import plot_gap_tests
@@ -25,7 +26,10 @@ __all__ = [
     "plot_likert",
     "plot_likert_by",
     "plot_loadings",
+    "plot_marginal_effects",
+    "plot_mediation",
     "plot_missing",
+    "plot_odds",
     "plot_path_diagram",
     "plot_residuals",
     "plot_response_surface",

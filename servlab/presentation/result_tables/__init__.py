@@ -2,6 +2,7 @@
 
 from servlab.presentation.result_tables import (
     adequacy,
+    choices,
     drivers,
     factors,
     gap_tests,
@@ -10,6 +11,7 @@ from servlab.presentation.result_tables import (
     latent,
     latent_checks,
     licence,
+    mediation,
     multilevel,
     regression,
     reliability,
@@ -28,11 +30,9 @@ from servlab.presentation.result_tables.dispatch import table
 
 # the modules register their tables with ``table`` when they are imported
 _REGISTERED = (
-    adequacy, drivers, factors, gap_tests, groups, invariance, latent, latent_checks, multilevel,
-    regression, reliability, response, sample, scale, scores, screening, structure, validation,
-    adequacy, drivers, factors, gap_tests, groups, invariance, latent, latent_checks, licence,
-    reliability, response, sample, scale, scores, screening, structure, surface, validation,
-    waves, zone,
+    adequacy, choices, drivers, factors, gap_tests, groups, invariance, latent, latent_checks,
+    licence, mediation, multilevel, regression, reliability, response, sample, scale, scores,
+    screening, structure, surface, validation, waves, zone,
 )  # fmt: skip
 
 __all__ = ["table"]
