@@ -11,7 +11,7 @@ from scipy import stats
 from servlab.core.checks import check_choice
 from servlab.core.errors import ModelError, SparseDataWarning
 from servlab.core.linalg import Array
-from servlab.estimation.regression.design_checks import Design, factor_values
+from servlab.estimation.regression.design_checks import INTERCEPT, Design, factor_values
 
 Errors = Literal["classical", "robust", "HC3", "cluster"]
 
@@ -76,6 +76,8 @@ def hanging_slopes(design: Design, kind: Errors) -> list[str]:
     for name, levels in design.levels.items():
         lone = [v for v in levels if len(np.unique(units[factor_values(design, name, v) > 0])) < 2]
         hit = levels if levels[0] in lone else lone
+        if levels[0] in lone and INTERCEPT not in found:
+            found.append(INTERCEPT)
         for label, parts in zip(design.labels, design.parts, strict=True):
             if any(variable == name and level in hit for variable, level in parts):
                 found.append(label)

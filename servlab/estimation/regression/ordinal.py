@@ -94,7 +94,7 @@ class OrdinalResult:
     collinear : tuple of tuple of str
         Predictors whose VIF reaches 5 or that correlate .85, each with the one it goes with most.
     undetermined : tuple of str
-        Slopes that hang on one row or cluster and so have no robust error.
+        Slopes and thresholds that hang on one row or cluster and so have no robust error.
     cov_type : str
         ``classical`` (observed information), ``robust`` or ``cluster``.
     n_clusters : int
@@ -248,6 +248,8 @@ def ordinal_regress(
     cuts = [f"{_plain(a)}|{_plain(b)}" for a, b in pairwise(values)]
     m = len(cuts)
     undetermined = hanging_slopes(design, kind)
+    if INTERCEPT in undetermined:  # the thresholds are the intercepts here
+        undetermined = [*cuts, *(name for name in undetermined if name != INTERCEPT)]
     cov = hide(cov, [*cuts, *labels], undetermined)
     slopes = wald_table(fit.b, cov[m:, m:], df, labels, conf_level)
     if link == "logit":
