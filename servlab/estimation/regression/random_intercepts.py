@@ -151,6 +151,13 @@ def summarize(y: Array, X: Array, group: NDArray[np.integer], reml: bool) -> Sum
     means = sums / np.maximum(counts, 1)[:, None]
     inside = rows - means[group]
     products = inside.T @ inside
+    of_groups = int((np.linalg.eigvalsh(products[:p, :p]) < 1e-10).sum())  # intercept included
+    if np.count_nonzero(counts) <= of_groups:
+        raise ModelError(
+            f"{np.count_nonzero(counts)} groups cannot tell {of_groups} coefficients of predictors "
+            "that are constant within groups (the intercept counted) from the groups' variance; "
+            "leave out a predictor of groups."
+        )
     slopes = np.linalg.pinv(products[:p, :p], rcond=1e-10) @ products[:p, p]
     left = inside[:, p] - inside[:, :p] @ slopes
     if float(left @ left) <= 1e-20 * float(y @ y):

@@ -105,6 +105,12 @@ def test_large_numbers_and_other_units_change_nothing():
         ([1.0, 2, 4], [[1.0]] * 3, [0, 0, 0], "at least two groups"),
         ([1.0, 2, 4], [[1.0]] * 3, [0, 1, 2], "at least one group needs two rows"),
         ([1.0, 1, 4, 4], [[1.0]] * 4, [0, 0, 1, 1], "does not vary within groups"),
+        (
+            [1.0, 2, 4, 3],
+            [[1.0, 0], [1, 0], [1, 1], [1, 1]],
+            [0, 0, 1, 1],
+            "2 groups cannot tell 2",
+        ),
         ([1.0, 2, 4, 4], [[1.0, 2.0]] * 4, [0, 0, 1, 1], "depend on each other"),
     ],
 )
