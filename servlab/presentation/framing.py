@@ -18,6 +18,8 @@ SECTIONS = (
     "exploratory", "cosmin",
     # of a model
     "model", "loadings", "misfit", "batteries", "invariance", "paths", "indirect",
+    # of expectations
+    "forms", "surface", "ceiling",
 )  # fmt: skip
 
 
@@ -30,7 +32,8 @@ def section(name: str, *, language: Language = "en") -> Section:
         One of ``summary, who, response, missing, screening, items, licence, gaps, perception, zone,
         weights, scale, factors, drivers, priorities, groups, methods``, in a scale's dossier also
         ``item_analysis, adequacy, count, structure, reliability, decisions, exploratory, cosmin``,
-        in the study of a model ``model, loadings, misfit, batteries, invariance, paths, indirect``;
+        in the study of a model ``model, loadings, misfit, batteries, invariance, paths, indirect``,
+        in the study of expectations ``forms, surface, ceiling``;
         a heading of your own is ``Section(title, anchor)``.
     language : {"en", "zh"}
         Language of the heading.
@@ -143,7 +146,9 @@ def methods(survey: Survey, *, language: Language = "en") -> tuple[Prose, ...]:
     """
     names = ["scores"]
     if survey.has("expectation", "perception"):
-        names += ["gaps", "difference", "forms"]
+        names += ["gaps", "difference", "licence", "forms"]
+        if len(survey.outcomes.columns):
+            names.append("surface")
     if survey.has("adequate", "desired", "perception"):
         names.append("zone")
     if survey.weights is not None:

@@ -42,7 +42,9 @@ def test_the_licence_says_verdict_reasons_and_what_instead(licence, language):
     assert list(panel.frame["licence"]) == [words["verdict_not_alone"][language]] * 6
     assert set(panel.marks["licence"]) == {"bad"}
     reasons = sl.table(licence, show="reasons", language=language)
-    assert len(reasons.frame) == (licence.findings["status"] != "pass").sum()
+    found = licence.findings[licence.findings["status"] != "pass"]
+    assert len(reasons.frame) == len(found[["check", "reason"]].drop_duplicates())
+    assert reasons.frame["status"].iloc[0] == words["status_fail"][language]
 
 
 def test_every_reason_that_a_rule_can_give_has_its_words():

@@ -43,6 +43,9 @@ _REGISTERED = (
     adequacy, choices, drivers, factors, gap_tests, gaps, groups, invariance, items, latent,
     latent_checks, licence, mediation, missing, multilevel, regression, reliability, response,
     sample, scale, screening, surface, validation, weighting, zone,
+    adequacy, drivers, factors, gap_tests, gaps, groups, invariance, items, latent, latent_checks,
+    licence, missing, multilevel, regression, reliability, response, sample, scale, screening,
+    surface, validation, weighting, zone,
 )  # fmt: skip
 
 __all__ = [

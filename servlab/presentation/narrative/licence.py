@@ -46,7 +46,7 @@ def licence_reasons(result: GapLicence, language: Language, status: str) -> list
     for (check, reason), group in rows.groupby(["check", "reason"], sort=False):
         text = message(f"licence.{check}_{reason}", language)
         everywhere = len(group) == len(result.by_term) and not group["items"].any()
-        names = [] if everywhere else _names(group, result, language)
+        names = [] if everywhere else reason_names(group, result, language)
         sentences.append(
             message("licence.why", language, names=listed(names, language), reason=text)
             if names
@@ -55,7 +55,7 @@ def licence_reasons(result: GapLicence, language: Language, status: str) -> list
     return sentences
 
 
-def _names(group: pd.DataFrame, result: GapLicence, language: Language) -> list[str]:
+def reason_names(group: pd.DataFrame, result: GapLicence, language: Language) -> list[str]:
     """Return the dimensions a reason bears on, with the items it is about."""
     names = []
     for term, items in zip(group["term"], group["items"], strict=True):

@@ -33,6 +33,9 @@ _REGISTERED = (
     adequacy, choices, drivers, factors, gap_tests, groups, invariance, latent, latent_checks,
     licence, mediation, multilevel, regression, reliability, response, sample, scale, scores,
     screening, structure, surface, validation, waves, zone,
+    adequacy, drivers, factors, gap_tests, groups, invariance, latent, latent_checks, licence,
+    multilevel, regression, reliability, response, sample, scale, scores, screening, structure,
+    surface, validation, waves, zone,
 )  # fmt: skip
 
 __all__ = ["table"]

@@ -8,9 +8,10 @@ from servlab.core.checks import check_choice
 from servlab.data.schema import Language
 from servlab.data.survey import Survey
 from servlab.estimation.comparison.licence import GapLicence
-from servlab.presentation.labels import plain, rows_notes, term_label, variable_label
+from servlab.presentation.labels import listed, rows_notes, variable_label
 from servlab.presentation.latent_words import level_words
 from servlab.presentation.messages import message
+from servlab.presentation.narrative.licence import reason_names
 from servlab.presentation.result_tables.build import heading, labelled
 from servlab.presentation.result_tables.dispatch import table
 from servlab.presentation.tables import Mark, Table
@@ -98,44 +99,32 @@ def _notes(result: GapLicence, language: Language, survey: Survey | None) -> lis
 
 
 def _reasons(result: GapLicence, language: Language) -> Table:
-    """Show a row a finding that is no pass, grouped by dimension."""
-    found = result.findings[result.findings["status"] != "pass"]
-    if found.empty:
-        found = pd.DataFrame(
-            {"term": ["overall_items"], "check": [""], "status": ["pass"], "items": [""]}
-        )
-    texts, checks, groups = [], [], []
-    for row in found.to_dict("records"):
-        passed = row["status"] == "pass"
-        key = "reasons_none" if passed else f"{row['check']}_{row['reason']}"
-        text = message(f"licence.{key}", language)
-        texts.append(text)
-        checks.append(
-            message("licence.title", language)
-            if passed
-            else message(f"licence.check_{row['check']}", language)
-        )
-        groups.append(term_label(row["term"], result.instrument, language))
-    status = [
-        message("licence.verdict_may" if s == "pass" else f"licence.status_{s}", language)
-        for s in found["status"]
-    ]
-    marks: list[Mark] = [_MARK[str(s)] for s in found["status"]]
+    """Show a row a reason that is no pass, the most serious first, with its dimensions."""
+    rows = []
+    for status in ("fail", "reserve", "unknown"):
+        found = result.findings[result.findings["status"] == status]
+        for (check, reason), group in found.groupby(["check", "reason"], sort=False):
+            row = {
+                "check": message(f"licence.check_{check}", language),
+                "status": message(f"licence.status_{status}", language),
+                "finding": message(f"licence.{check}_{reason}", language),
+                "items": listed(reason_names(group, result, language), language),
+                "mark": _MARK[status],
+            }
+            rows.append(row)
+    if not rows:
+        passed = {"status": message("licence.verdict_may", language), "items": "", "mark": ""}
+        title = message("licence.title", language)
+        rows = [{**passed, "check": title, "finding": message("licence.reasons_none", language)}]
+    frame = pd.DataFrame(rows).set_index("check")
+    shown = ("status", "finding", "items")
     return Table(
-        pd.DataFrame(
-            {
-                "status": status,
-                "finding": texts,
-                "items": [plain(str(items)) for items in found["items"]],
-            },
-            index=checks,
-        ),
+        frame[list(shown)],
         caption=message("licence.caption_reasons", language),
-        headings={n: message(f"licence.col_{n}", language) for n in ("status", "finding", "items")},
-        formats={"status": "text", "finding": "text", "items": "text"},
+        headings={name: message(f"licence.col_{name}", language) for name in shown},
+        formats=dict.fromkeys(shown, "text"),
         row_header=message("licence.col_check", language),
         notes=_notes(result, language, None)[:1],
         language=language,
-        row_groups=groups,
-        marks={"status": marks},
+        marks={"status": frame["mark"].tolist()},
     )
