@@ -172,7 +172,7 @@ TIDY = MappingProxyType(
         "p_classical": "p value of the textbook F, in [0, 1]",
         "limit": "limit of a measure of influence, in its unit",
         "n_beyond": "respondents beyond the limit",
-        "at": "value or category of the moderator",
+        "at": "value of the moderator; a category stands in group",
         "chosen": "how that value was chosen: low, mean, high, given, category",
         "inside": "whether a value lies within what was observed",
         "low": "lower end of a stretch of the moderator",

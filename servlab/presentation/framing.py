@@ -20,6 +20,8 @@ SECTIONS = (
     "model", "loadings", "misfit", "batteries", "invariance", "paths", "indirect",
     # of expectations
     "forms", "surface", "ceiling",
+    # of a regression
+    "steps", "assumptions", "moderation", "quantiles",
 )  # fmt: skip
 
 
@@ -34,6 +36,7 @@ def section(name: str, *, language: Language = "en") -> Section:
         ``item_analysis, adequacy, count, structure, reliability, decisions, exploratory, cosmin``,
         in the study of a model ``model, loadings, misfit, batteries, invariance, paths, indirect``,
         in the study of expectations ``forms, surface, ceiling``;
+        in a regression's ``steps, assumptions, moderation, quantiles``;
         a heading of your own is ``Section(title, anchor)``.
     language : {"en", "zh"}
         Language of the heading.

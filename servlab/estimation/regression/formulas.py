@@ -74,10 +74,11 @@ def formula(outcome: str, predictors: Sequence[str]) -> str:
     """
     if not predictors:
         raise ModelError("a formula needs at least one predictor; got none.")
-    return f"{_quote(outcome)} ~ {' + '.join(_quote(name) for name in predictors)}"
+    return f"{quote_column(outcome)} ~ {' + '.join(quote_column(name) for name in predictors)}"
 
 
-def _quote(name: str) -> str:
+def quote_column(name: str) -> str:
+    """Return a column name as it stands in a formula: in backticks where it must."""
     if "`" in name:
         raise ModelError(f"column {name!r} holds a backtick; rename it to use it in a formula.")
     plain = re.fullmatch(r"[^\W\d]\w*", name) and name not in _FUNCTIONS

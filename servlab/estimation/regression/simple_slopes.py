@@ -77,7 +77,8 @@ class SimpleSlopes:
 
     def tidy(self) -> pd.DataFrame:
         """Return a row a value of the moderator."""
-        return self.slopes.assign(term=self.predictor, n=self.n, n_dropped=self.n_dropped)
+        rows = self.slopes.assign(term=self.predictor, n=self.n, n_dropped=self.n_dropped)
+        return rows if self.numeric else rows.assign(group=rows["at"], at=float("nan"))
 
     def glance(self) -> pd.DataFrame:
         """Return one row: the test of equal slopes."""

@@ -120,7 +120,7 @@ def _paint_lines(
             line["conf_low"],
             line["conf_high"],
             color=colour,
-            alpha=0.13,
+            alpha=0.13 if len(lines) <= 3 else 0.05,
             linewidth=0,
         )
         ax.plot(line["value"], line["estimate"], color=colour, linestyle=DASHES[i % len(DASHES)])
@@ -157,14 +157,7 @@ def _scale(ax: "Axes", across: tuple[float, float], up: tuple[float, float], nar
         (ax.yaxis, ax.get_ylim(), 6),
     ):
         ticks = nice_ticks(low, high, most)
-        step = ticks[1] - ticks[0] if len(ticks) > 1 else 1.0
-        digits = (
-            0
-            if step >= 1 and all(float(t).is_integer() for t in ticks)
-            else 1
-            if step >= 0.1
-            else 2
-        )
+        digits = next((d for d in (0, 1) if all(abs(t - round(t, d)) < 1e-9 for t in ticks)), 2)
         axis.set_ticks(ticks, [format_number(t, digits) for t in ticks])
     ax.tick_params(axis="y", labelcolor=SOFT, labelsize=12)
     ax.grid(visible=True, axis="y", color=LINE)

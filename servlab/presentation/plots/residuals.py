@@ -169,8 +169,8 @@ def _finish(ax: "Axes", across: str, up: str) -> None:
     """Set round ticks and the words of both axes."""
     for axis, limits in ((ax.xaxis, ax.get_xlim()), (ax.yaxis, ax.get_ylim())):
         ticks = nice_ticks(*limits, 6)
-        step = ticks[1] - ticks[0] if len(ticks) > 1 else 1.0
-        axis.set_ticks(ticks, [format_number(t, 1 if step >= 0.1 else 2) for t in ticks])
+        digits = next((d for d in (0, 1) if all(abs(t - round(t, d)) < 1e-9 for t in ticks)), 2)
+        axis.set_ticks(ticks, [format_number(t, digits) for t in ticks])
     ax.tick_params(axis="y", labelcolor=SOFT, labelsize=12)
     ax.set_xlabel(across, size=12)
     ax.set_title(up, loc="left", color=SOFT, size=12, pad=8)
