@@ -54,7 +54,10 @@ TEXT_COLUMNS = (
     "licence",
     "invariance",
     "freed_items",
-    "part",
+    "component",
+    "added",
+    "chosen",
+    "standing",
 )
 KEYS = ("study", "language", "result", "part", "row", "text")
 Scalar = str | int | float | bool | None

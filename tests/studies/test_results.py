@@ -128,3 +128,9 @@ def test_parquet_has_the_same_columns_whatever_was_recorded(recorded, tmp_path):
 
 def test_columns_of_text_are_tidy_columns():
     assert set(TEXT_COLUMNS) <= set(TIDY)
+
+
+def test_no_column_of_results_takes_the_name_of_a_key():
+    from servlab.studies.results import KEYS
+
+    assert not set(KEYS) & set(TIDY)

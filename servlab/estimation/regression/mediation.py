@@ -94,8 +94,8 @@ class MediationResult:
         return tuple(name for name, there in found.items() if there)
 
     def tidy(self) -> pd.DataFrame:
-        """Return a row an effect."""
-        return self.effects.reset_index(names="term")
+        """Return a row an effect; ``part`` goes by ``component``, the long frame has its own part."""
+        return self.effects.rename(columns={"part": "component"}).reset_index(names="term")
 
     def glance(self) -> pd.DataFrame:
         """Return one row."""

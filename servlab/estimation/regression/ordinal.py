@@ -151,8 +151,8 @@ class OrdinalResult:
     def tidy(self) -> pd.DataFrame:
         """Return a row a slope, then a row a threshold; ``part`` says which."""
         parts = [
-            self.coefficients.reset_index(names="term").assign(part="slope"),
-            self.thresholds.reset_index(names="term").assign(part="threshold"),
+            self.coefficients.reset_index(names="term").assign(component="slope"),
+            self.thresholds.reset_index(names="term").assign(component="threshold"),
         ]
         return pd.concat(parts, ignore_index=True)
 

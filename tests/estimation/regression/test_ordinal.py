@@ -177,7 +177,7 @@ def test_rows_categories_and_names_are_counted_and_kept():
     assert "unused" in fit.flags
     assert fit.coefficients.index.tolist() == ["site[y]", "site[z]", "等待 时间 (min)"]
     assert fit.categories.sum() == 158
-    assert fit.tidy()["part"].tolist() == ["slope"] * 3 + ["threshold"] * 4
+    assert fit.tidy()["component"].tolist() == ["slope"] * 3 + ["threshold"] * 4
     declared = pd.Categorical(data["y"], [0, 1, 3, 4, 5, 7], ordered=True)
     typed = sl.ordinal_regress("y ~ b", data.assign(y=declared))
     assert typed.unused == (0.0,)
