@@ -185,7 +185,7 @@ TIDY = MappingProxyType(
         "unique": "whether no other coefficients do as well",
         "n_nil": "rows whose estimated density is not positive",
         "n_clusters": "clusters of clustered standard errors; missing without",
-        "component": "what a row is of a model: slope, threshold; indirect, direct, total, contrast",
+        "component": "what a row is: slope, threshold; indirect, direct, total, contrast",
         "share_indirect": "share of the total effect that is indirect, in [0, 1]",
         "sobel_statistic": "Sobel's z of an indirect effect",
         "sobel_p": "two-sided p value of Sobel's z, in [0, 1]",

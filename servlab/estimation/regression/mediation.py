@@ -94,7 +94,7 @@ class MediationResult:
         return tuple(name for name, there in found.items() if there)
 
     def tidy(self) -> pd.DataFrame:
-        """Return a row an effect; ``part`` goes by ``component``, the long frame has its own part."""
+        """Return a row an effect; ``part`` goes by ``component``."""
         return self.effects.rename(columns={"part": "component"}).reset_index(names="term")
 
     def glance(self) -> pd.DataFrame:
