@@ -22,6 +22,8 @@ SECTIONS = (
     "forms", "surface", "ceiling",
     # of a regression
     "steps", "assumptions", "moderation", "quantiles",
+    # of a comparison of branches
+    "agreement", "league", "funnel", "driving",
 )  # fmt: skip
 
 
@@ -37,6 +39,7 @@ def section(name: str, *, language: Language = "en") -> Section:
         in the study of a model ``model, loadings, misfit, batteries, invariance, paths, indirect``,
         in the study of expectations ``forms, surface, ceiling``;
         in a regression's ``steps, assumptions, moderation, quantiles``;
+        in that of branches ``agreement, league, funnel, driving``;
         a heading of your own is ``Section(title, anchor)``.
     language : {"en", "zh"}
         Language of the heading.

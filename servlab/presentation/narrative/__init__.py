@@ -6,6 +6,7 @@ reports. Every text is in the message catalogues.
 
 from servlab.presentation.narrative import (
     adequacy,
+    branches,
     choices,
     drivers,
     factors,
@@ -40,12 +41,9 @@ from servlab.presentation.narrative.summary import summarize
 
 # the modules register their sentences with ``narrate`` when they are imported
 _REGISTERED = (
-    adequacy, choices, drivers, factors, gap_tests, gaps, groups, invariance, items, latent,
-    latent_checks, licence, mediation, missing, multilevel, regression, reliability, response,
-    sample, scale, screening, surface, validation, weighting, zone,
-    adequacy, drivers, factors, gap_tests, gaps, groups, invariance, items, latent, latent_checks,
-    licence, missing, multilevel, regression, reliability, response, sample, scale, screening,
-    surface, validation, weighting, zone,
+    adequacy, branches, choices, drivers, factors, gap_tests, gaps, groups, invariance, items,
+    latent, latent_checks, licence, mediation, missing, multilevel, regression, reliability,
+    response, sample, scale, screening, surface, validation, weighting, zone,
 )  # fmt: skip
 
 __all__ = [

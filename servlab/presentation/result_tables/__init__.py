@@ -2,6 +2,7 @@
 
 from servlab.presentation.result_tables import (
     adequacy,
+    branches,
     choices,
     drivers,
     factors,
@@ -30,12 +31,9 @@ from servlab.presentation.result_tables.dispatch import table
 
 # the modules register their tables with ``table`` when they are imported
 _REGISTERED = (
-    adequacy, choices, drivers, factors, gap_tests, groups, invariance, latent, latent_checks,
-    licence, mediation, multilevel, regression, reliability, response, sample, scale, scores,
-    screening, structure, surface, validation, waves, zone,
-    adequacy, drivers, factors, gap_tests, groups, invariance, latent, latent_checks, licence,
-    multilevel, regression, reliability, response, sample, scale, scores, screening, structure,
-    surface, validation, waves, zone,
+    adequacy, branches, choices, drivers, factors, gap_tests, groups, invariance, latent,
+    latent_checks, licence, mediation, multilevel, regression, reliability, response, sample,
+    scale, scores, screening, structure, surface, validation, waves, zone,
 )  # fmt: skip
 
 __all__ = ["table"]
