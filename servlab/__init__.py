@@ -90,6 +90,7 @@ _HOMES = {
     "model_choices": "servlab.estimation.latent.choices",
     "structural_choices": "servlab.estimation.latent.choices",
     "measurement_invariance": "servlab.estimation.latent.invariance.measurement",
+    "group_invariance": "servlab.estimation.latent.invariance.groups_of_survey",
     # comparisons and drivers
     "compare_score_forms": "servlab.estimation.difference_scores",
     "meng_test": "servlab.estimation.correlations",

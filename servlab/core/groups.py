@@ -1,6 +1,25 @@
-"""How groups of respondents are ordered, and which must be hidden because they are small."""
+"""How groups of respondents are named and ordered, and which are hidden because they are small."""
 
 import pandas as pd
+
+
+def group_codes(column: pd.Series) -> pd.Series:
+    """Return a covariate of any type as texts, one a group; missing stays missing.
+
+    Whole numbers lose their decimals, so that 1, 1.0 and "1" name one group.
+
+    Examples
+    --------
+    >>> group_codes(pd.Series([1.0, 2.5, None])).tolist()
+    ['1', '2.5', nan]
+    """
+
+    def code(value: object) -> object:
+        whole = isinstance(value, float) and value.is_integer()
+        return str(int(value)) if whole else str(value)  # type: ignore[call-overload]
+
+    texts = column.astype(object)
+    return texts.where(texts.isna(), texts.map(code, na_action="ignore")).where(texts.notna())
 
 
 def natural_order(value: str) -> tuple[int, float, str]:

@@ -13,7 +13,7 @@ import pandas as pd
 from servlab.core.brief import brief
 from servlab.core.checks import check_conf_level, check_count
 from servlab.core.errors import ModelError
-from servlab.core.groups import natural_order, suppressed_groups
+from servlab.core.groups import group_codes, natural_order, suppressed_groups
 from servlab.data.instrument import Instrument
 from servlab.data.survey import Survey
 from servlab.estimation.comparison.groups import Score, chosen_score, group_scores
@@ -206,8 +206,7 @@ def _design(
     survey: Survey, name: str, others: tuple[str, ...], min_cell: int
 ) -> tuple[pd.DataFrame, tuple[str, ...]]:
     """Return mode, covariates and weights of respondents, and the modes left out."""
-    modes = survey.covariates[name]
-    modes = modes.where(modes.isna(), modes.astype(str))
+    modes = group_codes(survey.covariates[name])
     counts = modes.value_counts()
     hidden = suppressed_groups(counts, min_cell)
     ordered = counts.sort_index().sort_values(ascending=False, kind="stable")

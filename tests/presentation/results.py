@@ -1,6 +1,7 @@
 """One result of each kind, small, for the tests of sentences and tables."""
 
 import warnings
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -106,6 +107,9 @@ def results() -> dict[str, object]:
             "gap_tests_margin": gap_tests(s, margin=0.5, adjust="bh"),
             **_regressions(data.join(s.covariates)),
             "groups": compare_groups(s, by="branch"),
+            "groups_weighted": compare_groups(
+                replace(s, weights=pd.Series(np.linspace(0.5, 2, s.n), index=s.index)), by="branch"
+            ),
             "hidden": compare_groups(s, by="branch", min_cell=_smallest(s) + 1),
             "derived": importance_performance(s, "satisfaction", level="item"),
             "stated": importance_performance(s),

@@ -65,7 +65,7 @@ k <- seq_len(97)
 g <- c("east", "north", "north", "south", "west", "west", "west")[1 + (k * k + k %/% 9) %% 7]
 shift <- c(east = 0, north = .5, south = -.8, west = .2)[g]; wide <- c(east = .5, north = 1, south = 1.6, west = .8)[g]
 answer <- function(a, b) round(4 + shift + wide * (sin(k * a) + cos(k * b)), 1)
-data <- data.frame(group = g, a = answer(1.3, .7), b = answer(2.1, 1.9) + round(shift / 2, 1), c = answer(.9, 2.7), w = .5 + (k %% 4) / 2)
+data <- data.frame(group = g, a = answer(1.3, .7), b = round(answer(2.1, 1.9) + shift / 2, 1), c = answer(.9, 2.7), w = .5 + (k %% 4) / 2)
 omega <- function(f, df1, n) df1 * (f - 1) / (df1 * (f - 1) + n)
 univariate <- function(y) {
   x <- data[[y]]; wt <- oneway.test(x ~ g); an <- anova(lm(x ~ g)); kw <- kruskal.test(x, factor(g)); bf <- leveneTest(x, factor(g), center = median)
@@ -100,9 +100,13 @@ out("manova", "summary(manova(cbind(a, b, c) ~ group), test = each); rstatix::bo
 design <- svydesign(ids = ~1, weights = ~w, data = data)
 weighted <- lapply(c("a", "b", "c"), function(y) {
   model <- svyglm(as.formula(paste(y, "~ 0 + group")), design); wald <- regTermTest(svyglm(as.formula(paste(y, "~ group")), design), ~group)
-  rank <- svyranktest(as.formula(paste(y, "~ group")), design); V <- vcov(model); b <- coef(model); pr <- t(combn(4, 2))
+  untied <- update(design, u = data[[y]] + k / 1e5)  # svyranktest ranks ties by their order in the file: ours are midranks
+  rank <- svyranktest(u ~ group, untied)
+  mid <- sapply(data[[y]], function(v) (sum(data$w[data[[y]] < v - 1e-9]) + sum(data$w[abs(data[[y]] - v) < 1e-9]) / 2) / sum(data$w))
+  tied <- regTermTest(svyglm(mid ~ group, update(design, mid = mid)), ~group); V <- vcov(model); b <- coef(model); pr <- t(combn(4, 2))
   est <- b[pr[, 1]] - b[pr[, 2]]; se <- sqrt(diag(V)[pr[, 1]] + diag(V)[pr[, 2]] - 2 * V[pr]); p <- 2 * pt(-abs(est / se), model$df.residual)
-  list(f = as.numeric(wald$Ftest), df1 = wald$df, df2 = wald$ddf, p = as.numeric(wald$p), rank = as.numeric(rank$statistic), rank_p = as.numeric(rank$p.value), rank_df = as.numeric(rank$parameter),
+  list(f = as.numeric(wald$Ftest), df1 = wald$df, df2 = wald$ddf, p = as.numeric(wald$p), rank = as.numeric(rank$parameter), rank_p = as.numeric(rank$p.value),  # 4.1.1 swaps names
+       tied = as.numeric(tied$Ftest), tied_p = as.numeric(tied$p),
        est = unname(est), se = unname(se), pair_p = unname(p), holm = unname(p.adjust(p, "holm")))
 })
 pair <- subset(design, group %in% c("north", "west")); pairdata <- subset(data, group %in% c("north", "west"))
@@ -110,7 +114,7 @@ st <- svyttest(a ~ group, svydesign(ids = ~1, weights = ~w, data = pairdata))
 out("groups_weighted", "survey::regTermTest(svyglm(y ~ group, design), ~group), svyttest, svyranktest",
     list(a = weighted[[1]], b = weighted[[2]], c = weighted[[3]], t = unname(st$statistic), t_df = unname(st$parameter), t_p = unname(st$p.value)))
 
-grid <- expand.grid(q = c(.5, 2, 3.6, 6), k = c(2, 3, 13, 40), df = c(2.5, 9.7, 40, 1200, 1e5))
+grid <- expand.grid(q = c(.5, 2, 3.6, 6), k = c(2, 3, 13, 40), df = c(2.5, 9.7, 40, 1200, 2e4))
 grid$p <- with(grid, ptukey(q, k, df, lower.tail = FALSE)); grid$q95 <- with(grid, qtukey(.95, k, df))
 nct <- expand.grid(t = c(-20.4, -1.2, 0, 2.5, 9), df = c(1, 2, 7, 59, 4000))
 nct <- subset(nct, df >= 7 | abs(t) < 20)  # pt() leaves its series past a noncentrality of 37.6
