@@ -16,6 +16,8 @@ SECTIONS = (
     # of a scale's dossier
     "item_analysis", "adequacy", "count", "structure", "reliability", "decisions",
     "exploratory", "cosmin",
+    # of waves
+    "comparable_items", "changes", "over_time", "limits",
     # of a model
     "model", "loadings", "misfit", "batteries", "invariance", "paths", "indirect",
     # of expectations
@@ -40,6 +42,8 @@ def section(name: str, *, language: Language = "en") -> Section:
         in the study of expectations ``forms, surface, ceiling``;
         in a regression's ``steps, assumptions, moderation, quantiles``;
         in that of branches ``agreement, league, funnel, driving``;
+        in the study of waves ``comparable_items, changes, over_time, limits``,
+        in the study of a model ``model, loadings, misfit, batteries, invariance, paths, indirect``;
         a heading of your own is ``Section(title, anchor)``.
     language : {"en", "zh"}
         Language of the heading.
@@ -162,6 +166,8 @@ def methods(survey: Survey, *, language: Language = "en") -> tuple[Prose, ...]:
     names += ["reliability", "factors"]
     if len(survey.outcomes.columns):
         names.append("drivers")
+    if survey.provenance.waves:
+        names.append("waves")
     names += ["groups", "missing", "causes"]
     values = {
         "scores": {"share": format_share(survey.min_answered)},

@@ -35,6 +35,7 @@ from servlab.estimation.comparison.wave_table import (
     trend_rows,
 )
 
+ADJUSTABLE = ("branch", "segment", "mode")
 Method = Literal["standardization", "raking"]
 Adjust = Literal["holm", "bh", "none"]
 
@@ -144,7 +145,7 @@ def compare_waves(
     *,
     wave: str | None = None,
     score: Score | None = None,
-    adjust: Sequence[str] = (),
+    adjust: Sequence[str] | None = (),
     method: Method = "standardization",
     against: str = "first",
     reference: str = "pooled",
@@ -165,8 +166,9 @@ def compare_waves(
         The covariate; None takes the first whose role is ``wave``.
     score : {"gap", "perception", "expectation"}, optional
         What to compare; None takes the gap where the survey has both batteries.
-    adjust : sequence of str
-        Covariates whose mix is held fixed in the adjusted changes.
+    adjust : sequence of str, optional
+        Covariates whose mix is held fixed in the adjusted changes; None takes those whose role
+        is branch, segment or mode, as far as every wave has two or more of their values in common.
     method : {"standardization", "raking"}
         Which adjustment charts and sentences show; both are computed.
     against : str
@@ -230,9 +232,13 @@ def compare_waves(
     if isinstance(survey, Mapping):
         survey = combine_waves(survey, wave=wave or "wave")
     name = wave_covariate(survey, wave)
-    names = _covariates(survey, name, adjust)
     chosen = chosen_score(survey, score)
     scores = _with_weight(survey, name, chosen, order)
+    names = (
+        _shared_covariates(survey, name, scores)
+        if adjust is None
+        else _covariates(survey, name, adjust)
+    )
     counts = scores.wave.value_counts()
     hidden = suppressed_groups(counts, min_cell)
     empty = tuple(w for w in scores.waves if w not in counts.index)
@@ -319,6 +325,20 @@ def _covariates(survey: Survey, wave: str, adjust: Sequence[str]) -> tuple[str, 
             f"{', '.join(wrong)}."
         )
     return tuple(dict.fromkeys(adjust))
+
+
+def _shared_covariates(survey: Survey, wave: str, scores: WaveScores) -> tuple[str, ...]:
+    """Return the covariates that describe respondents in every wave in the same values."""
+    found = []
+    for name in map(str, survey.covariates.columns):
+        known = survey.variables.get(name)
+        if name == wave or known is None or known.role not in ADJUSTABLE:
+            continue
+        held = survey.covariates[name].groupby(scores.wave).unique()
+        common = set.intersection(*({v for v in values if pd.notna(v)} for values in held))
+        if len(common) > 1:
+            found.append(name)
+    return tuple(found)
 
 
 def _with_weight(

@@ -28,6 +28,7 @@ from servlab.presentation.narrative import (
     scale,
     screening,
     surface,
+    tracking,
     validation,
     weighting,
     zone,
@@ -38,12 +39,13 @@ from servlab.presentation.narrative.respondents import instrument_notes, who_ans
 from servlab.presentation.narrative.screening import screening_flow
 from servlab.presentation.narrative.structure import efa_warnings
 from servlab.presentation.narrative.summary import summarize
+from servlab.presentation.narrative.tracking import wave_verdict
 
 # the modules register their sentences with ``narrate`` when they are imported
 _REGISTERED = (
     adequacy, branches, choices, drivers, factors, gap_tests, gaps, groups, invariance, items,
     latent, latent_checks, licence, mediation, missing, multilevel, regression, reliability,
-    response, sample, scale, screening, surface, validation, weighting, zone,
+    response, sample, scale, screening, surface, tracking, validation, weighting, zone,
 )  # fmt: skip
 
 __all__ = [
@@ -53,5 +55,6 @@ __all__ = [
     "narrate",
     "screening_flow",
     "summarize",
+    "wave_verdict",
     "who_answered",
 ]

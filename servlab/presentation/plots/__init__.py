@@ -15,6 +15,7 @@ from servlab.presentation.plots.moderation import plot_johnson_neyman, plot_simp
 from servlab.presentation.plots.path_diagram import plot_path_diagram
 from servlab.presentation.plots.residuals import plot_residuals
 from servlab.presentation.plots.surface import plot_response_surface
+from servlab.presentation.plots.waves import plot_wave_limits, plot_waves
 from servlab.presentation.plots.zone import plot_zone
 
 __all__ = [
@@ -39,5 +40,7 @@ __all__ = [
     "plot_response_surface",
     "plot_scree",
     "plot_simple_slopes",
+    "plot_wave_limits",
+    "plot_waves",
     "plot_zone",
 ]

@@ -23,6 +23,7 @@ from servlab.presentation.result_tables import (
     screening,
     structure,
     surface,
+    tracking,
     validation,
     waves,
     zone,
@@ -33,7 +34,7 @@ from servlab.presentation.result_tables.dispatch import table
 _REGISTERED = (
     adequacy, branches, choices, drivers, factors, gap_tests, groups, invariance, latent,
     latent_checks, licence, mediation, multilevel, regression, reliability, response, sample,
-    scale, scores, screening, structure, surface, validation, waves, zone,
+    scale, scores, screening, structure, surface, tracking, validation, waves, zone,
 )  # fmt: skip
 
 __all__ = ["table"]
