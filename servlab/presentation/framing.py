@@ -26,6 +26,8 @@ SECTIONS = (
     "steps", "assumptions", "moderation", "quantiles",
     # of a comparison of branches
     "agreement", "league", "funnel", "driving",
+    "steps", "assumptions", "moderation", "quantiles", "ordinal", "top_box", "multilevel",
+    "mediation",
 )  # fmt: skip
 
 
@@ -44,6 +46,8 @@ def section(name: str, *, language: Language = "en") -> Section:
         in that of branches ``agreement, league, funnel, driving``;
         in the study of waves ``comparable_items, changes, over_time, limits``,
         in the study of a model ``model, loadings, misfit, batteries, invariance, paths, indirect``;
+        in a regression's ``steps, assumptions, moderation, quantiles,
+        ordinal, top_box, multilevel, mediation``;
         a heading of your own is ``Section(title, anchor)``.
     language : {"en", "zh"}
         Language of the heading.

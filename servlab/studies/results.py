@@ -61,6 +61,7 @@ TEXT_COLUMNS = (
     "added",
     "chosen",
     "standing",
+    "varies",
 )
 KEYS = ("study", "language", "result", "part", "row", "text")
 Scalar = str | int | float | bool | None

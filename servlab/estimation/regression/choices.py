@@ -134,7 +134,7 @@ def regression_choices(
         controls=tuple(outer),
         moderator=moderator,
         focal=tuple(focal),
-        groups=_groups(survey, groups, target, data),
+        groups=_groups(survey, groups, target, data, outer),
         cluster=cluster or None,
         weights=WEIGHTS if survey.weights is not None else None,
         base=base,
@@ -166,10 +166,15 @@ def _known(argument: str, names: Sequence[str], data: pd.DataFrame) -> None:
         )
 
 
-def _groups(survey: Survey, groups: str, outcome: str, data: pd.DataFrame) -> str:
-    """Return the covariate of a multilevel model: named, or a branch with enough groups."""
+def _groups(
+    survey: Survey, groups: str, outcome: str, data: pd.DataFrame, taken: Sequence[str]
+) -> str:
+    """Return the covariate of a multilevel model: named, or a branch with enough groups.
+
+    A covariate that is a predictor already cannot group as well.
+    """
     name = study_choices(survey, group=groups).group
-    if not name:
+    if not name or name in taken:
         return ""
     role = survey.variables[name].role if name in survey.variables else "other"
     enough = data.loc[data[outcome].notna(), name].nunique() >= FEWEST_GROUPS
