@@ -117,7 +117,7 @@ def _reasons(result: GapLicence, language: Language) -> Table:
         title = message("licence.title", language)
         rows = [{**passed, "check": title, "finding": message("licence.reasons_none", language)}]
     frame = pd.DataFrame(rows).set_index("check")
-    shown = ("status", "finding", "items")
+    shown = ("finding", "items", "status")
     return Table(
         frame[list(shown)],
         caption=message("licence.caption_reasons", language),
