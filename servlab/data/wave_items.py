@@ -201,10 +201,10 @@ def _has_column(survey: Survey, battery: str, item: str) -> bool:
 
 def _facts(survey: Survey, battery: str, item: str) -> dict[Kind, Label] | None:
     """Return what an item is in one wave; None where nobody answered it."""
-    answers = _answers(survey).get((battery, item))
-    if answers is None or not answers.notna().any():
-        return None
     outcome = battery == OUTCOME
+    asked = survey.outcomes if outcome else survey.answers.get(battery)
+    if asked is None or item not in asked or not asked[item].notna().any():
+        return None
     scale = survey.variables[item].scale if outcome else survey.scales[battery]
     grade = None if outcome else survey.grades.get(battery)
     turned = item in survey.reversed_items.get(battery, ())

@@ -8,7 +8,6 @@ this is Welch's test; under weights the variances are the linearized ones of sur
 from collections.abc import Sequence
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
@@ -56,15 +55,3 @@ def trend_coefficients(positions: Array) -> Array:
     """Return (k,) coefficients c with sum c m the least squares slope of k means on positions."""
     centred = positions - positions.mean()
     return np.asarray(centred / (centred @ centred))
-
-
-def adjusted_p(p_values: pd.Series, how: str) -> pd.Series:
-    """Return p values of one family adjusted by Holm or Benjamini and Hochberg; NaN stays NaN."""
-    p = p_values.dropna()
-    if how == "none" or p.empty:
-        return p_values.copy()
-    from statsmodels.stats.multitest import multipletests
-
-    method = {"holm": "holm", "bh": "fdr_bh"}[how]
-    found = pd.Series(multipletests(p.to_numpy(), method=method)[1], index=p.index)
-    return found.reindex(p_values.index)

@@ -16,12 +16,12 @@ from servlab.estimation.comparison.wave_adjustment import (
 )
 from servlab.estimation.comparison.wave_changes import (
     TESTED,
-    adjusted_p,
     contrast_test,
     hedges_g,
     trend_coefficients,
 )
 from servlab.estimation.comparison.wave_scores import WaveScores
+from servlab.estimation.p_values import Adjust, adjusted
 from servlab.scales.means import mean_row
 
 NAN = float("nan")
@@ -54,7 +54,7 @@ def change_rows(
     scores: WaveScores,
     shown: Sequence[tuple[str, str]],
     level: float,
-    p_adjust: str,
+    p_adjust: Adjust,
 ) -> pd.DataFrame:
     """Return a row a term and pair of waves: the change with its test."""
     rows = []
@@ -75,9 +75,9 @@ def by_term(table: pd.DataFrame) -> Iterator[tuple[str, str, pd.DataFrame]]:
         yield str(level), str(term), part
 
 
-def with_adjusted_p(table: pd.DataFrame, families: list[str], how: str) -> pd.DataFrame:
+def with_adjusted_p(table: pd.DataFrame, families: list[str], how: Adjust) -> pd.DataFrame:
     """Return the table with p values adjusted within each family of rows, behind the raw ones."""
-    parts = [adjusted_p(part["p_value"], how) for _, part in table.groupby(families, sort=False)]
+    parts = [adjusted(part["p_value"], how) for _, part in table.groupby(families, sort=False)]
     columns = list(table)
     columns.insert(columns.index("p_value") + 1, "p_adjusted")
     return table.assign(p_adjusted=pd.concat(parts))[columns]
@@ -114,7 +114,7 @@ def _verdict(
 
 
 def trend_rows(
-    means: pd.DataFrame, positions: dict[str, float], level: float, p_adjust: str
+    means: pd.DataFrame, positions: dict[str, float], level: float, p_adjust: Adjust
 ) -> pd.DataFrame:
     """Return a row a term: the linear slope of the wave means on the positions, tested."""
     rows = []
@@ -137,7 +137,7 @@ def adjusted_rows(
     shown: Sequence[tuple[str, str]],
     min_cell: int,
     level: float,
-    p_adjust: str,
+    p_adjust: Adjust,
 ) -> pd.DataFrame:
     """Return a row a term, pair of waves and method: the change at the reference's mix."""
     rows = []

@@ -34,10 +34,10 @@ from servlab.estimation.comparison.wave_table import (
     pairs,
     trend_rows,
 )
+from servlab.estimation.p_values import Adjust
 
 ADJUSTABLE = ("branch", "segment", "mode")
 Method = Literal["standardization", "raking"]
-Adjust = Literal["holm", "bh", "none"]
 
 
 @brief
