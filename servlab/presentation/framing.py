@@ -42,10 +42,8 @@ def section(name: str, *, language: Language = "en") -> Section:
         ``item_analysis, adequacy, count, structure, reliability, decisions, exploratory, cosmin``,
         in the study of a model ``model, loadings, misfit, batteries, invariance, paths, indirect``,
         in the study of expectations ``forms, surface, ceiling``;
-        in a regression's ``steps, assumptions, moderation, quantiles``;
         in that of branches ``agreement, league, funnel, driving``;
-        in the study of waves ``comparable_items, changes, over_time, limits``,
-        in the study of a model ``model, loadings, misfit, batteries, invariance, paths, indirect``;
+        in the study of waves ``comparable_items, changes, over_time, limits``;
         in a regression's ``steps, assumptions, moderation, quantiles,
         ordinal, top_box, multilevel, mediation``;
         a heading of your own is ``Section(title, anchor)``.

@@ -147,6 +147,9 @@ def wave_verdict(
         why = message("tracking.invariance_why", language)
         text = message("tracking.invariance_untested", language, why=why)
         return (Note(text, kind="warning", language=language),)
+    if "configural_misfit" in invariance.flags:  # levels compare models of which none describes
+        text = message("tracking.invariance_misfit", language)
+        return (Note(text, kind="warning", language=language),)
     stands = bool(invariance.comparable_means)
     text = message(f"tracking.invariance_{'holds' if stands else 'fails'}", language)
     return (Note(text, kind="info" if stands else "warning", language=language),)

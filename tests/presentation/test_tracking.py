@@ -1,0 +1,64 @@
+"""Waves in tables, sentences and charts: what stands beside a change, in both languages."""
+
+from dataclasses import replace
+
+import pytest
+
+import servlab as sl
+
+
+@pytest.fixture(scope="module")
+def survey():
+    return sl.load_example("servqual_waves")
+
+
+@pytest.fixture(scope="module")
+def result(survey):
+    return sl.compare_waves(survey, adjust=None)
+
+
+@pytest.mark.parametrize(("language", "word"), [("en", "rose"), ("zh", "升至")])
+def test_sentences_follow_the_interval(result, survey, language, word):
+    text = " ".join(sl.narrate(result, survey=survey, language=language).paragraphs)
+    lead = result.changes.query("level == 'overall' and wave == '2025-1'").iloc[0]
+    assert (word in text) == (lead["conf_low"] > 0)
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_tables_show_raw_and_adjusted_changes_side_by_side(result, survey, language):
+    changes = sl.table(result, survey=survey, language=language)
+    assert {"estimate", "standardized", "raked", "comparable"} <= set(changes.headings)
+    for show in ("means", "composition"):
+        assert len(sl.table(result, show=show, survey=survey, language=language).frame)
+    assert len(sl.table(sl.wave_limits(result), language=language).notes) == 2
+
+
+def test_an_unknown_order_is_said(result):
+    unknown = replace(result, order_from="file")
+    assert "do not say their order" in " ".join(sl.narrate(unknown).paragraphs)
+    assert any("do not say their order" in note for note in sl.table(unknown).notes)
+
+
+def test_charts_say_what_they_show(result):
+    assert "Responsiveness" in sl.plot_waves(result).alt
+    assert "Responsiveness from" in sl.plot_wave_limits(sl.wave_limits(result)).alt
+
+
+def test_nothing_tested_is_a_warning():
+    assert sl.wave_verdict(None, language="zh")[0].kind == "warning"
+
+
+def test_a_model_that_fits_no_wave_licenses_no_comparison():
+    """Levels that stand between models of which none fits are a warning, not a licence."""
+    fits_not = sl.measurement_invariance(
+        "f =~ `1` + `2` + `14` + `15`", _items_by_wave(), group="wave"
+    )
+    assert "configural_misfit" in fits_not.flags
+    note = sl.wave_verdict(fits_not)[0]
+    assert note.kind == "warning"
+    assert "does not describe" in " ".join(note.text)
+
+
+def _items_by_wave():
+    survey = sl.load_example("servqual_waves")
+    return survey.items("perception").join(survey.covariates)
