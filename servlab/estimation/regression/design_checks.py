@@ -112,6 +112,7 @@ def build_design(
         left, right = patsy.dmatrices(text, coded, return_type="dataframe")
     except patsy.PatsyError as err:
         raise ModelError(f"the formula cannot be read: {str(err).splitlines()[0]}.") from None
+    right = _as_written(right, text)
     if INTERCEPT not in right.columns:
         raise ModelError(
             f"the formula {formula!r} takes the intercept out; leave '0 +' or '- 1' away, since R "
@@ -133,6 +134,19 @@ def build_design(
         levels=MappingProxyType({aliased.names[_alias(k)]: v for k, v in levels.items()}),
         empty=empty,
     )
+
+
+def _as_written(X: pd.DataFrame, text: str) -> pd.DataFrame:
+    """Return a design matrix with terms as the formula has them, products after their parts.
+
+    patsy puts categories before numbers, which nobody wrote and R does not do.
+    """
+    import patsy
+
+    slices = X.design_info.term_slices  # patsy hangs it on the frame
+    written = patsy.ModelDesc.from_formula(text).rhs_termlist
+    ordered = sorted(written, key=lambda term: len(term.factors))  # as R: main effects first
+    return X.iloc[:, [j for term in ordered for j in range(*slices[term].indices(X.shape[1]))]]
 
 
 def column_of(data: pd.DataFrame, argument: str, name: str) -> pd.Series:

@@ -25,7 +25,7 @@ def test_changes_equal_anova_and_waldtest(golden, service, agree):
     found = sl.hierarchical_regress(STEPS, service)
     steps = found.steps
     assert (found.n, found.n_dropped) == (235, 5)
-    assert steps["added"].tolist() == ["channel, wait", "staff, speed", "staff:wait"]
+    assert steps["added"].tolist() == ["wait, channel", "staff, speed", "staff:wait"]
     agree(name, "R squared", steps["r_squared"], reference["r2"], CLOSED_FORM)
     agree(name, "adjusted R squared", steps["adj_r_squared"], reference["adj_r2"], CLOSED_FORM)
     later = steps.iloc[1:]

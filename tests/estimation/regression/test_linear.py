@@ -77,17 +77,17 @@ def test_any_column_name_works_in_formulas_and_output(name):
     np.testing.assert_allclose(fit.coefficients, plain.coefficients, atol=CLOSED_FORM)
 
 
-def test_categories_and_products_have_clean_labels():
+def test_labels_are_clean_and_terms_stand_in_the_order_of_the_formula():
     frame = data().assign(site=np.resize(["x y", "z", "w"], 80))
     fit = sl.regress("y ~ a * b + site + C(c > 0)".replace("C(c > 0)", "c"), frame)
     assert fit.coefficients.index.tolist() == [
         "Intercept",
-        "site[x y]",
-        "site[z]",
         "a",
         "b",
-        "a:b",
+        "site[x y]",
+        "site[z]",
         "c",
+        "a:b",
     ]
 
 
