@@ -39,6 +39,14 @@ class ParameterError(ServlabError, ValueError):
     """A study parameter is unknown or has an unusable value."""
 
 
+class PlanError(ServlabError):
+    """A plan of studies is malformed, or names what is not there; nothing was started."""
+
+
+class PlanLockedError(ServlabError):
+    """A plan is being run by somebody else."""
+
+
 class StudyError(ServlabError):
     """A study was run and failed."""
 

@@ -52,7 +52,7 @@ TimeoutOption = Annotated[
 
 def main() -> None:
     """Run the command line; end with one clear message instead of a traceback."""
-    _skip_grammar()
+    skip_grammar()
     try:
         app()
     except StudyError as err:
@@ -66,7 +66,7 @@ def main() -> None:
         _end(f"an error inside servlab: {name}: {err} (SERVLAB_DEBUG=1 shows where).", FAILED)
 
 
-def _skip_grammar() -> None:
+def skip_grammar() -> None:
     """Spare every start two seconds.
 
     nbformat reaches, through jsonschema, an optional package that builds a grammar of web

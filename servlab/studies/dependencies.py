@@ -58,13 +58,13 @@ def names_of(source: str) -> Names | None:
     (['gaps'], ['gap_scores', 'survey'])
     """
     try:
-        tree = ast.parse(_without_magics(source))
+        tree = ast.parse(without_magics(source))
     except (SyntaxError, ValueError):
         return None
     return _block(tree.body)
 
 
-def _without_magics(source: str) -> str:
+def without_magics(source: str) -> str:
     """Leave out lines that IPython takes for itself; they name no variables of a study."""
     lines = source.splitlines()
     if lines and lines[0].startswith("%%"):

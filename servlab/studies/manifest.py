@@ -7,7 +7,7 @@ import hashlib
 import json
 import os
 import platform
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
@@ -16,6 +16,8 @@ from typing import Any
 
 import servlab
 from servlab.core.errors import ParameterError
+from servlab.studies.imports import imports_of
+from servlab.studies.notebook import Notebook
 
 # What a study's numbers and pictures come from; each is named in the report.
 PACKAGES = (
@@ -34,6 +36,23 @@ PACKAGES = (
     "nbclient",
     "nbconvert",
     "ipykernel",
+)
+# What else has a hand in a report's bytes; these count in a run's key, the reader is spared them.
+ALSO = (
+    "patsy",
+    "jinja2",
+    "markupsafe",
+    "nbformat",
+    "ipython",
+    "matplotlib-inline",
+    "fonttools",
+    "brotli",
+    "manimgx-fonts-cjk",
+    "python-docx",
+    "XlsxWriter",
+    "pydantic",
+    "threadpoolctl",
+    "mistat",
 )
 
 
@@ -59,9 +78,11 @@ def hash_path(path: Path) -> str:
         raise ParameterError(f"{path} cannot be read: {err.strerror}.") from None
 
 
-def hash_inputs(paths: Mapping[str, Path]) -> tuple[Input, ...]:
+def hash_inputs(
+    paths: Mapping[str, Path], *, hash_: Callable[[Path], str] = hash_path
+) -> tuple[Input, ...]:
     """Return the inputs with their hashes."""
-    return tuple(Input(name, path, hash_path(path)) for name, path in paths.items())
+    return tuple(Input(name, path, hash_(path)) for name, path in paths.items())
 
 
 @lru_cache(maxsize=1)
@@ -80,8 +101,14 @@ def code_sha256() -> str:
 
 def versions() -> dict[str, str]:
     """Return the versions of Python, servlab and what they compute with."""
-    found = {"servlab": servlab.__version__, "python": platform.python_version()}
-    for package in PACKAGES:
+    own = {"servlab": servlab.__version__, "python": platform.python_version()}
+    return own | installed(PACKAGES)
+
+
+def installed(packages: Iterable[str]) -> dict[str, str]:
+    """Return the versions of those packages that are installed."""
+    found = {}
+    for package in packages:
         try:
             found[package] = version(package)
         except PackageNotFoundError:
@@ -89,19 +116,58 @@ def versions() -> dict[str, str]:
     return found
 
 
-def run_key(
-    notebook_sha256: str,
-    parameters: Mapping[str, str],
-    inputs: tuple[Input, ...],
-    language: str,
-) -> str:
-    """Return the hash of everything that decides a report."""
-    parts: dict[str, Any] = {
-        "notebook": notebook_sha256,
+@dataclass(frozen=True, slots=True)
+class Making:
+    """What every study of one notebook shares: its cells, its imports, the code, the versions.
+
+    Attributes
+    ----------
+    cells : tuple of (str, str)
+        Name and hash of each cell.
+    modules : tuple of (str, str)
+        Name and hash of each file of the notebook's folder that it imports.
+    code : str
+        Hash of servlab's own files.
+    versions : mapping of str to str
+        Of Python, of what servlab computes with, of what the notebook imports.
+    """
+
+    cells: tuple[tuple[str, str], ...]
+    modules: tuple[tuple[str, str], ...]
+    code: str
+    versions: Mapping[str, str]
+
+
+def making_of(notebook: Notebook) -> Making:
+    """Return what decides a report of a notebook beside its parameters and its files."""
+    found = imports_of(notebook)
+    folder = notebook.path.resolve().parent
+    return Making(
+        notebook.cell_hashes(),
+        tuple((path.relative_to(folder).as_posix(), hash_path(path)) for path in found.files),
+        code_sha256(),
+        versions() | installed(ALSO) | dict(found.packages),
+    )
+
+
+def key_parts(
+    making: Making, parameters: Mapping[str, str], inputs: tuple[Input, ...], language: str
+) -> dict[str, Any]:
+    """Return everything that decides a report, part by part, as plain JSON.
+
+    Kept beside the report, so that it can be said later which part is no longer the same.
+    """
+    return {
+        "cells": [list(cell) for cell in making.cells],
+        "modules": dict(making.modules),
         "parameters": dict(parameters),
-        "inputs": [[part.name, part.path.name, part.sha256] for part in inputs],
+        "inputs": {part.name: [part.path.name, part.sha256] for part in inputs},
         "language": language,
-        "code": code_sha256(),
-        "versions": versions(),
+        "code": making.code,
+        "versions": dict(making.versions),
     }
+
+
+def run_key(parts: Mapping[str, Any]) -> str:
+    """Return the hash of everything that decides a report (``key_parts``)."""
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()

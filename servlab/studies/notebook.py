@@ -61,23 +61,41 @@ class Notebook:
 
         Outputs, ids and display metadata do not count.
         """
-        parts = [[cell.kind, cell.source, sorted(cell.tags)] for cell in self.cells]
-        return hashlib.sha256(json.dumps(parts, ensure_ascii=True).encode()).hexdigest()
+        return _digest([_content(cell) for cell in self.cells])
+
+    def cell_hashes(self) -> tuple[tuple[str, str], ...]:
+        """Return each cell's name for people and the hash of what it adds to the report."""
+        return tuple((_called(cell), _digest(_content(cell))[:16]) for cell in self.cells)
 
 
-def find_notebook(name: str | Path) -> Path:
+def _content(cell: Cell) -> list[Any]:
+    return [cell.kind, cell.source, sorted(cell.tags)]
+
+
+def _digest(value: Any) -> str:
+    return hashlib.sha256(json.dumps(value, ensure_ascii=True).encode()).hexdigest()
+
+
+def _called(cell: Cell) -> str:
+    """Return what a cell is called: the number JupyterLab gives it, and its section."""
+    place = f"cell {cell.number}" if cell.kind == "code" else f"{cell.kind} cell"
+    return f"{place} ({cell.section})" if cell.section else place
+
+
+def find_notebook(name: str | Path, *, here: Path = Path()) -> Path:
     """Return the path of a notebook given by path or by the bare name of a study.
 
     A bare name (no folder, such as ``quality_study``) is looked for with its ending ``.ipynb``
-    in the current folder, in its ``notebooks/``, then in ``notebooks/`` of the servlab checkout.
+    in the folder ``here``, in its ``notebooks/``, then in ``notebooks/`` of the servlab checkout.
+    A relative path starts ``here``, which is the current folder unless the caller has another.
     """
-    path = Path(name)
+    path = here / name
     if path.is_file():
         return path
-    bare = len(path.parts) == 1
-    file = path if path.suffix == ".ipynb" else Path(f"{path}.ipynb")
+    bare = len(Path(name).parts) == 1
+    file = path.name if path.suffix == ".ipynb" else f"{path.name}.ipynb"
     checkout = Path(__file__).resolve().parents[2]
-    for folder in (Path(), Path("notebooks"), checkout / "notebooks") if bare else ():
+    for folder in (here, here / "notebooks", checkout / "notebooks") if bare else ():
         if (folder / file).is_file():
             return folder / file
     if path.is_dir():

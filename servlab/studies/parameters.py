@@ -215,7 +215,11 @@ def _comments(source: str) -> dict[int, str]:
 
 
 def check_values(
-    schema: ParameterSchema, given: Mapping[str, Any], *, folder: Path
+    schema: ParameterSchema,
+    given: Mapping[str, Any],
+    *,
+    folder: Path,
+    base: Path | None = None,
 ) -> ParameterValues:
     """Return the values of a run, or raise ``ParameterError`` listing every mistake.
 
@@ -226,28 +230,37 @@ def check_values(
     given : mapping of str to object
         What the caller sets, as text or Python values.
     folder : Path
-        The notebook's folder: its relative default paths start there, a caller's in the current
-        folder.
+        The notebook's folder: its relative default paths start there.
+    base : Path, optional
+        Where a caller's relative paths start; the current folder without it.
     """
-    mistakes: list[str] = []
+    checked, mistakes = find_values(schema, given, folder=folder, base=base or Path.cwd())
+    if mistakes:
+        raise ParameterError("\n".join(text for _, text in mistakes))
+    return checked
+
+
+def find_values(
+    schema: ParameterSchema, given: Mapping[str, Any], *, folder: Path, base: Path
+) -> tuple[ParameterValues, list[tuple[str, str]]]:
+    """Return the values of a run and every mistake in them, as (parameter, words)."""
+    mistakes: list[tuple[str, str]] = []
     values: dict[str, Any] = {
         parameter.name: _located(parameter.default, folder) for parameter in schema
     }
     for name, value in given.items():
         if name not in schema:
-            mistakes.append(_unknown(name, schema))
+            mistakes.append((name, _unknown(name, schema)))
             continue
         try:
-            values[name] = _located(coerce(value, schema[name].type_), Path.cwd())
+            values[name] = _located(coerce(value, schema[name].type_), base)
         except ValueError as err:
-            mistakes.append(f"parameter {name} {err}{_hint(value, schema[name])}.")
+            text = f"parameter {name} {err}{_hint(value, schema[name])}."
+            mistakes.append((name, text))
     checked = ParameterValues(
         MappingProxyType(values), tuple(name for name in schema.names if name in given)
     )
-    mistakes += _missing_paths(checked) + _missing_secrets(checked)
-    if mistakes:
-        raise ParameterError("\n".join(mistakes))
-    return checked
+    return checked, mistakes + _missing_paths(checked) + _missing_secrets(checked)
 
 
 def _located(value: Any, folder: Path) -> Any:
@@ -275,25 +288,26 @@ def _hint(value: Any, parameter: Parameter) -> str:
     return ""
 
 
-def _missing_paths(checked: ParameterValues) -> list[str]:
+def _missing_paths(checked: ParameterValues) -> list[tuple[str, str]]:
     return [
-        f"parameter {name}: {path} does not exist; check the path."
+        (name.partition("[")[0], f"parameter {name}: {path} does not exist; check the path.")
         for name, path in checked.paths().items()
         if not path.exists()
     ]
 
 
-def _missing_secrets(checked: ParameterValues) -> list[str]:
+def _missing_secrets(checked: ParameterValues) -> list[tuple[str, str]]:
     """Return a mistake for each ``env:NAME`` whose variable is not set here."""
     mistakes = []
     for name, value in checked.values.items():
         if isinstance(value, str) and value.startswith(PREFIX):
             variable = value.removeprefix(PREFIX)
             if variable not in os.environ:
-                mistakes.append(
+                text = (
                     f"parameter {name}: the environment variable {variable!r} of {value!r} is "
                     "not set; export it before the run."
                 )
+                mistakes.append((name, text))
     return mistakes
 
 

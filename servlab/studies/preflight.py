@@ -5,14 +5,14 @@ A mistake here is the caller's to correct and costs a second, not a run.
 
 import re
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from servlab.core.errors import ParameterError
 from servlab.data.schema import LANGUAGES, Language
-from servlab.studies.manifest import Input, hash_inputs, run_key
+from servlab.studies.manifest import Input, hash_inputs, key_parts, making_of, run_key
 from servlab.studies.notebook import Notebook, read_notebook
 from servlab.studies.parameters import (
     ParameterSchema,
@@ -49,8 +49,8 @@ class StudyCall:
         Seconds for the whole study.
     inputs : tuple of Input
         The files it reads, with hashes.
-    key : str
-        Hash of everything that decides the report and its exports.
+    parts : mapping
+        Everything that decides the report and its exports (``manifest.key_parts``).
     export : tuple of {"docx", "xlsx", "tex"}
         The files its tables are written to as well.
     """
@@ -63,8 +63,13 @@ class StudyCall:
     out: Path
     timeout: float
     inputs: tuple[Input, ...]
-    key: str
+    parts: Mapping[str, Any]
     export: "tuple[Form, ...]" = ()
+
+    @property
+    def key(self) -> str:
+        """Return the hash of everything that decides the report and its exports."""
+        return run_key(self.parts)
 
     def shown_parameters(self) -> dict[str, str]:
         """Return the parameters as a report shows them: paths without their folders."""
@@ -84,26 +89,52 @@ def prepare(
     """Return a checked call, or raise a ``ServlabError`` that says what to correct."""
     source = read_notebook(notebook)
     schema = schema_of(source)
+    values = call_values(source, schema, parameters, language)
+    own_name = check_name(source.path.stem if name is None else name)
+    check_timeout(timeout)
+    forms = check_forms(export)
+    check_survey_files(values)
+    folder = _writable(Path(out))
+    inputs = hash_inputs(input_paths(values))
+    spoken = language_of(values)
+    parts = key_parts(making_of(source), exact_values(values, forms), inputs, spoken)
+    return StudyCall(
+        source, schema, values, own_name, spoken, folder, float(timeout), inputs, parts, forms
+    )
+
+
+def call_values(
+    source: Notebook,
+    schema: ParameterSchema,
+    parameters: Mapping[str, Any],
+    language: str | None,
+    *,
+    base: Path | None = None,
+) -> ParameterValues:
+    """Return the values of a call, checked against the notebook's schema.
+
+    ``base`` is the folder in which the caller's relative paths start.
+    """
     given = _with_language(parameters, language, schema)
-    values = check_values(schema, given, folder=source.path.resolve().parent)
-    spoken = _language(values)
-    own_name = _name(source.path.stem if name is None else name)
+    values = check_values(schema, given, folder=source.path.resolve().parent, base=base)
+    language_of(values)
+    return values
+
+
+def exact_values(values: ParameterValues, forms: "tuple[Form, ...]") -> dict[str, str]:
+    """Return parameters and exports as they count in a run's key."""
+    exact = {parameter: as_code(value) for parameter, value in values.values.items()}
+    # an empty --export leaves the key as it was before there were exports
+    return exact | ({"--export": ",".join(forms)} if forms else {})
+
+
+def check_timeout(timeout: float) -> None:
+    """Raise unless it is a number of seconds that a study may take."""
     if not 0 < timeout <= LONGEST:
         raise ParameterError(
             f"timeout must be a number of seconds above 0 and at most {LONGEST:,} (30 days); "
             f"got {timeout!r}."
         )
-    forms = check_forms(export)
-    check_survey_files(values)
-    folder = _writable(Path(out))
-    inputs = hash_inputs(_input_paths(values))
-    exact = {parameter: as_code(value) for parameter, value in values.values.items()}
-    # an empty --export leaves the key as it was before there were exports
-    wanted = {"--export": ",".join(forms)} if forms else {}
-    key = run_key(source.sha256(), exact | wanted, inputs, spoken)
-    return StudyCall(
-        source, schema, values, own_name, spoken, folder, float(timeout), inputs, key, forms
-    )
 
 
 def _with_language(
@@ -128,7 +159,8 @@ def _with_language(
     return given
 
 
-def _language(values: ParameterValues) -> Language:
+def language_of(values: ParameterValues) -> Language:
+    """Return the language of a call, which is the notebook's own parameter."""
     asked = values.values.get("language", "en")
     for language in LANGUAGES:
         if asked == language:
@@ -138,7 +170,8 @@ def _language(values: ParameterValues) -> Language:
     )
 
 
-def _name(name: str) -> str:
+def check_name(name: str) -> str:
+    """Return a study's name, or raise unless a file can have it."""
     if not _NAME.fullmatch(name) or name.endswith((" ", ".")):
         raise ParameterError(
             f'name must be a plain file name without / \\ : * ? " < > | and without a dot at '
@@ -188,21 +221,35 @@ def check_survey_files(values: ParameterValues) -> None:
         read_survey(data, codebook)
 
 
-def _input_paths(values: ParameterValues) -> dict[str, Path]:
-    """Return the files a study reads, with all that its codebook is made of."""
-    paths = values.paths()
-    codebook = values.values.get("codebook")
-    if isinstance(codebook, Path) and codebook.suffix == ".toml":
-        from servlab.data.waves_file import codebook_files
+def input_paths(
+    values: ParameterValues,
+    *,
+    survey_files: "Callable[[Path | None, Path], dict[str, Path]] | None" = None,
+) -> dict[str, Path]:
+    """Return the files a study reads, with all that its codebook is made of.
 
-        paths |= {f"codebook {part.name}": part for part in codebook_files(codebook)[1:]}
-        waves = _waves(values.values.get("data"), codebook)
-        if waves:  # their folder may hold the reports too, which every run changes
-            del paths["data"]
-        for name, (data, book) in waves.items():
-            paths |= {f"data {name}": data} | _catalog(data, book)
-        paths |= _catalog(values.values.get("data"), codebook)
+    ``survey_files`` stands in for the function of this module, such as one that remembers.
+    """
+    paths = values.paths()
+    codebook, data = values.values.get("codebook"), values.values.get("data")
+    if isinstance(codebook, Path) and codebook.suffix == ".toml":
+        found = (survey_files or files_of_survey)(
+            data if isinstance(data, Path) else None, codebook
+        )
+        if any(name.startswith("data ") for name in found):
+            del paths["data"]  # their folder may hold the reports too, which every run changes
+        paths |= found
     return paths
+
+
+def files_of_survey(data: Path | None, codebook: Path) -> dict[str, Path]:
+    """Return the files behind a codebook: what it is made of, its waves' files, a catalog."""
+    from servlab.data.waves_file import codebook_files
+
+    paths = {f"codebook {part.name}": part for part in codebook_files(codebook)[1:]}
+    for name, (wave, book) in _waves(data, codebook).items():
+        paths |= {f"data {name}": wave} | _catalog(wave, book)
+    return paths | _catalog(data, codebook)
 
 
 def _waves(data: Any, codebook: Path) -> dict[str, tuple[Path, Path]]:

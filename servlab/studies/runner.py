@@ -5,7 +5,6 @@ that is complete.
 """
 
 import json
-import os
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,8 +14,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from servlab.core.errors import ParameterError, StudyError
+from servlab.studies import records, run_exports
 from servlab.studies import results as recording
-from servlab.studies import run_exports
 from servlab.studies.failures import (
     Failure,
     as_fact,
@@ -28,7 +27,7 @@ from servlab.studies.failures import (
 from servlab.studies.kernel import stoppable
 from servlab.studies.manifest import versions
 from servlab.studies.preflight import StudyCall, prepare
-from servlab.studies.publish import publish, remove_leftovers, write_whole
+from servlab.studies.publish import publish, remove_leftovers, write_together, write_whole
 
 if TYPE_CHECKING:
     from typing import Literal
@@ -164,7 +163,7 @@ def _silent(progress: object) -> None:
 def _open_folder(call: StudyCall) -> Path:
     """Make the folder of this run: moment and key; a number where two start in one second."""
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
-    parent = call.out / "runs" / f"{call.name}.{call.language}"
+    parent = records.runs_folder(call.out, call.name, call.language)
     try:
         parent.mkdir(parents=True, exist_ok=True)
         remove_leftovers(parent, below=True)
@@ -188,11 +187,13 @@ class _RunLog:
         self._start = time.monotonic()
         self._facts: dict[str, Any] = {
             **_facts(call),
+            "number": records.next_number(folder.parent),
             "key": call.key,
+            "parts": dict(call.parts),
             "given": list(call.values.given),
             "notebook_path": str(call.notebook.path.resolve()),
             "input_paths": {part.name: str(part.path) for part in call.inputs},
-            "pid": os.getpid(),
+            **records.own_process(),
             "started": datetime.now(UTC).isoformat(timespec="seconds"),
         }
 
@@ -201,7 +202,14 @@ class _RunLog:
         seconds = round(time.monotonic() - self._start, 3)
         document = {"status": status, **self._facts, "seconds": seconds, **facts}
         text = json.dumps(document, ensure_ascii=False, indent=1) + "\n"
-        write_whole(self._path, text)
+        last = records.Attempt(
+            folder=self._path.parent.name,
+            status=status,
+            failures=tuple(facts.get("failures", ())),
+            **{name: document[name] for name in ("key", "number", "pid", "host", "started")},
+        )
+        beside = self._path.parent.parent / records.LAST
+        write_together({self._path: text, beside: records.as_text(last)})
 
 
 def _facts(call: StudyCall) -> dict[str, Any]:
@@ -263,7 +271,7 @@ def _run(call: StudyCall, folder: Path, log: _RunLog, progress: "Progress") -> S
     if status == "complete" and report is not None:
         places = {form: run_exports.place(call, form) for form in exported}
         files = {places[form]: content for form, content in exported.items()}
-        path = publish(report, call.out, call.name, call.language, beside=files)
+        path = _publish(call, folder, report, files)
         run_exports.withdraw(call, folder.parent)
     return StudyRun(
         status,
@@ -274,6 +282,21 @@ def _run(call: StudyCall, folder: Path, log: _RunLog, progress: "Progress") -> S
         tuple(notices),
         tuple(places.values()),
     )
+
+
+def _publish(call: StudyCall, folder: Path, report: str, files: Mapping[Path, bytes]) -> Path:
+    """Put report, exports and the record of what they were made of in their places."""
+    name = f"{call.name}.{call.language}.html"
+    hashes = {path.name: records.hash_of(content) for path, content in files.items()}
+    record = records.Published(
+        key=call.key,
+        parts=call.parts,
+        files={name: records.hash_of(report)} | hashes,
+        folder=folder.name,
+        finished=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+    beside = {**files, folder.parent / records.PUBLISHED: records.as_text(record).encode()}
+    return publish(report, call.out, call.name, call.language, beside=beside)
 
 
 def _collected(

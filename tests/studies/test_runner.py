@@ -103,7 +103,7 @@ def test_a_secret_is_in_no_file(toy, tmp_path, monkeypatch):
     run = run_study(path, {"token": "env:SURVEY_TOKEN"}, out=tmp_path / "out")
     assert run.failures[0].error == "ValueError: █████ and █████ refused"
     files = [p for p in (tmp_path / "out").rglob("*") if p.is_file()]
-    assert len(files) == 5
+    assert len(files) == 6
     for file in files:
         content = file.read_bytes()
         assert b"s3cr" not in content
@@ -162,7 +162,7 @@ def test_sigterm_stops_the_run_and_its_kernel(toy, tmp_path):
     assert signal.getsignal(signal.SIGTERM) is before
     with pytest.raises(ProcessLookupError):
         os.kill(int(pid_file.read_text()), 0)
-    (folder,) = (tmp_path / "out" / "runs" / "toy.en").iterdir()
+    (folder,) = (p for p in (tmp_path / "out" / "runs" / "toy.en").iterdir() if p.is_dir())
     assert json.loads((folder / "manifest.json").read_text())["status"] == "interrupted"
     assert not list((tmp_path / "out").glob("*.html"))
 

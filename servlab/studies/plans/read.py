@@ -1,0 +1,315 @@
+"""Reading a plan's file: every mistake in it, each with its line, before anything runs."""
+
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from servlab.core.errors import ParameterError, PlanError, ServlabError
+from servlab.data.schema import read_toml
+from servlab.studies.notebook import Notebook, find_notebook
+from servlab.studies.parameters import ParameterSchema, ParameterValues, find_values
+from servlab.studies.plans import matrix
+from servlab.studies.plans.lines import nearest_line, toml_lines
+from servlab.studies.plans.making import Makings
+from servlab.studies.plans.plan import Plan, PlannedStudy, Problem, plan_error
+from servlab.studies.plans.schema import PlanSpec, StudySpec
+from servlab.studies.preflight import check_name, check_timeout, language_of
+
+SHOWN_ONLY = {"title", "wave"}  # parameters of our notebooks that name a report and choose nothing
+AXIS = (
+    'an axis is a list of texts, "data" (the values that respondents have in the covariate of '
+    'its name), { data = "covariate" }, or { every = "month", first = "2026-01" }'
+)
+
+
+def read_plan(
+    path: str | Path,
+    *,
+    since: str | None = None,
+    today: date | None = None,
+    makings: Makings | None = None,
+) -> Plan:
+    """Return the plan in a TOML file.
+
+    Parameters
+    ----------
+    path : str or Path
+        The plan. Its paths start in its own folder.
+    since : str, optional
+        The first period of generated ones that have no first of their own.
+    today : date, optional
+        Periods are generated to the newest that ended before it; default the clock's day.
+    makings : Makings, optional
+        What was read already (notebooks, files), so that nothing is read twice.
+
+    Raises
+    ------
+    PlanError
+        With every mistake and its line: unknown keys, notebooks and parameters, values of a wrong
+        type, files that are not there, axes that change nothing, two studies of one name.
+    """
+    path = Path(path)
+    data = read_toml(path, PlanError, "plan")
+    text = path.read_text(encoding="utf-8-sig")
+    lines = toml_lines(text.replace("\r\n", "\n"))
+    try:
+        spec = PlanSpec.model_validate(data)
+    except ValidationError as err:
+        raise plan_error(path, [_problem(found, lines) for found in err.errors()]) from None
+    reader = _Reader(path, spec, lines, makings or Makings(), since, today or date.today())
+    return reader.plan()
+
+
+def _problem(found: Any, lines: Mapping[Any, int]) -> Problem:
+    """Return what pydantic found, as a mistake at its line."""
+    where = tuple(found["loc"])
+    place = ".".join(str(part) for part in where)
+    line = nearest_line(dict(lines), where)
+    if len(where) > 3 and where[0] == "study" and where[2] == "matrix":
+        return Problem(line, f"matrix.{where[3]}: {AXIS}.")
+    if found["type"] == "extra_forbidden":
+        return Problem(line, f"{place}: unknown key; remove it or correct its spelling.")
+    if found["type"] == "missing":
+        return Problem(line, f"{place}: is required; add it.")
+    words = str(found["msg"]).removeprefix("Value error, ")
+    came = found.get("input")
+    shown = "" if isinstance(came, dict | list) else f"; got {came!r}"
+    return Problem(line, f"{place}: {words[0].lower()}{words[1:]}{shown}.")
+
+
+@dataclass(slots=True)
+class _Reader:
+    """What is known while a plan's studies are made, and what was found wrong."""
+
+    path: Path
+    spec: PlanSpec
+    lines: dict[Any, int]
+    makings: Makings
+    since: str | None
+    today: date
+    problems: list[Problem] = field(default_factory=list)
+
+    @property
+    def folder(self) -> Path:
+        """Return the folder in which the plan's paths start."""
+        return self.path.resolve().parent
+
+    def plan(self) -> Plan:
+        """Return the plan, or raise for all that is wrong."""
+        name = self.spec.name or self.path.stem
+        studies = [
+            s for place, spec in enumerate(self.spec.study) for s in self.studies(place, spec)
+        ]
+        self.twice(studies)
+        self.tried(("timeout",), check_timeout, self.spec.timeout)
+        if self.problems:
+            raise plan_error(self.path, self.problems)
+        return Plan(
+            name=name,
+            path=self.path,
+            out=self.folder / self.spec.out,
+            studies=tuple(studies),
+            workers=self.spec.workers,
+            retention=self.spec.retention,
+            on_failure=tuple(self.spec.on_failure),
+        )
+
+    def wrong(self, where: Sequence[str | int], text: str) -> None:
+        """Note a mistake at the place of the file it is about."""
+        self.problems.append(Problem(nearest_line(self.lines, where), text))
+
+    def tried(self, where: Sequence[str | int], what: Any, *given: Any) -> Any:
+        """Return what a function returns; None, and a mistake noted, where it refuses."""
+        try:
+            return what(*given)
+        except ServlabError as err:
+            self.wrong(where, str(err))
+            return None
+
+    def studies(self, place: int, spec: StudySpec) -> list[PlannedStudy]:
+        """Return the studies of one ``[[study]]`` over its matrix."""
+        at = ("study", place)
+        found = self.tried(
+            (*at, "notebook"),
+            lambda: self.makings.notebook(find_notebook(spec.notebook, here=self.folder)),
+        )
+        if spec.timeout is not None:
+            self.tried((*at, "timeout"), check_timeout, spec.timeout)
+        if found is None:
+            return []
+        entry = _Entry(self, place, spec, *found)
+        return entry.studies() if entry.sound() else []
+
+    def twice(self, studies: Sequence[PlannedStudy]) -> None:
+        """Note studies that would publish the same file, also where names ignore case."""
+        seen: dict[str, PlannedStudy] = {}
+        for study in studies:
+            key = unicodedata.normalize("NFC", study.id).casefold()
+            other = seen.setdefault(key, study)
+            if other is not study:
+                text = (
+                    f"two studies would publish {study.id}.html (the other: line {other.line}); "
+                    "name every axis in the study's name, or give them different names."
+                )
+                self.problems.append(Problem(study.line, text))
+
+
+@dataclass(slots=True)
+class _Entry:
+    """One ``[[study]]`` while its studies are made."""
+
+    reader: _Reader
+    place: int
+    spec: StudySpec
+    notebook: Notebook
+    schema: ParameterSchema
+
+    @property
+    def at(self) -> tuple[str | int, ...]:
+        """Return the entry's place in the file."""
+        return ("study", self.place)
+
+    @property
+    def given(self) -> dict[str, Any]:
+        """Return the parameters as the file has them: the shared ones, then its own."""
+        return {**self.reader.spec.parameters, **self.spec.parameters}
+
+    def place_of(self, parameter: str) -> tuple[str | int, ...]:
+        """Return where the file gives a parameter."""
+        own = parameter in self.spec.parameters
+        return (*self.at, "parameters", parameter) if own else ("parameters", parameter)
+
+    def sound(self) -> bool:
+        """Return whether names and axes fit; note what does not."""
+        before = len(self.reader.problems)
+        used: dict[str, set[str]] = {}
+        for name, value in self.given.items():
+            used[name] = self.named(self.place_of(name), value)
+            if name == "language":
+                self.reader.wrong(self.place_of(name), "write languages = [...] for the language.")
+            elif name not in self.schema:
+                self.reader.wrong(
+                    self.place_of(name),
+                    f"{self.notebook.name} has no parameter {name!r}; it has "
+                    f"{', '.join(self.schema.names) or 'none'}.",
+                )
+        if self.spec.name is not None:
+            self.named((*self.at, "name"), self.spec.name)
+        for axis in self.spec.matrix:
+            self.check_axis(axis, {name for name, axes in used.items() if axis in axes})
+        return len(self.reader.problems) == before
+
+    def named(self, where: Sequence[str | int], value: Any) -> set[str]:
+        """Return the axes that a value names; note those the matrix has not."""
+        axes = self.reader.tried(where, matrix.placeholders, value) or set()
+        known = ", ".join(self.spec.matrix) or "none"
+        for axis in sorted(axes - set(self.spec.matrix)):
+            self.reader.wrong(
+                where, f"{{{axis}}} is no axis of the study's matrix; it has {known}."
+            )
+        return set(axes)
+
+    def check_axis(self, axis: str, users: set[str]) -> None:
+        """Note an axis that changes nothing but the name: all its reports would be the same."""
+        where = (*self.at, "matrix", axis)
+        values = self.spec.matrix[axis]
+        if not axis.isidentifier():
+            self.reader.wrong(where, f"axis {axis!r} must be a plain name, as branch.")
+        if isinstance(values, list) and not values:
+            self.reader.wrong(where, f"axis {axis} has no values.")
+        if isinstance(values, list) and len(set(values)) < len(values):
+            twice = sorted({value for value in values if values.count(value) > 1})
+            self.reader.wrong(where, f"axis {axis} names {', '.join(twice)} twice.")
+        way = f'where = ["{axis}={{{axis}}}"]' if "where" in self.schema else "{" + axis + "}"
+        if not users:
+            self.reader.wrong(
+                where, f"axis {axis} reaches no parameter, so its studies would all be the same; "
+                f"use it, as in {way}.",
+            )  # fmt: skip
+        elif users <= SHOWN_ONLY and {"where", "data"} <= set(self.schema.names):
+            self.reader.wrong(
+                where, f"axis {axis} only changes what the reports are called "
+                f"({', '.join(sorted(users))}), not whom they are about; use it, as in {way}.",
+            )  # fmt: skip
+
+    def studies(self) -> list[PlannedStudy]:
+        """Return the entry's studies."""
+        reader = self.reader
+        combine = partial(matrix.combinations, since=reader.since, today=reader.today)
+        try:
+            combined = list(combine(self.spec, self.values_from_data))
+        except _Noted:
+            return []
+        except ServlabError as err:
+            reader.wrong((*self.at, "matrix"), str(err))
+            return []
+        languages = self.spec.languages or reader.spec.languages
+        if languages and "language" not in self.schema:
+            reader.wrong(
+                (*self.at, "languages"),
+                f"{self.notebook.name} has no parameter 'language'; leave languages out.",
+            )
+            return []
+        made = [self.study(axes, spoken) for axes in combined for spoken in languages or (None,)]
+        return [study for study in made if study is not None]
+
+    def values_from_data(self, covariate: str, axes: Mapping[str, str]) -> tuple[str, ...]:
+        """Return the values of a covariate in the data that the parameters name so far."""
+        wanted = ("data", "codebook", "example")
+        given = {name: self.given[name] for name in wanted if name in self.given}
+        late = set().union(*(matrix.placeholders(value) for value in given.values())) - set(axes)
+        if late:
+            raise ParameterError(
+                f"data or codebook name the axis {', '.join(sorted(late))}, which must stand in "
+                "the matrix before the axis whose values come from them."
+            )
+        values = self.checked(matrix.filled_all(given, axes))
+        return self.reader.makings.covariate_values(values, covariate)
+
+    def checked(self, given: Mapping[str, Any]) -> ParameterValues:
+        """Return values of parameters; mistakes are noted at the lines that give them."""
+        folder = self.notebook.path.resolve().parent
+        values, mistakes = find_values(self.schema, given, folder=folder, base=self.reader.folder)
+        for name, text in mistakes:
+            where = self.place_of(name) if name in self.given else (*self.at, "notebook")
+            self.reader.wrong(where, text)
+        if mistakes:
+            raise _Noted
+        return values
+
+    def study(self, axes: Mapping[str, str], spoken: str | None) -> PlannedStudy | None:
+        """Return one study; None where something is wrong, which is noted."""
+        given = matrix.filled_all(self.given, axes)
+        if spoken is not None:
+            given["language"] = spoken
+        template = self.spec.name or matrix.default_name(self.spec, self.notebook.path.stem)
+        try:
+            values = self.checked(given)
+        except _Noted:
+            return None
+        name = self.reader.tried((*self.at, "name"), check_name, matrix.file_name(template, axes))
+        language = self.reader.tried((*self.at, "notebook"), language_of, values)
+        if name is None or language is None:
+            return None
+        export = self.reader.spec.export if self.spec.export is None else self.spec.export
+        return PlannedStudy(
+            name=name,
+            language=language,
+            notebook=self.notebook.path.resolve(),
+            parameters=dict(values.injected),
+            out=self.reader.folder / self.reader.spec.out,
+            timeout=float(self.spec.timeout or self.reader.spec.timeout),
+            export=tuple(export),
+            axes=dict(axes),
+            line=nearest_line(self.reader.lines, self.at),
+        )
+
+
+class _Noted(ServlabError):
+    """Something is wrong and was noted already."""
