@@ -207,18 +207,24 @@ def check_survey_files(values: ParameterValues) -> None:
     """
     if not {"data", "codebook"} <= values.values.keys():
         return
+    check_pair(values)
     data, codebook = values.values["data"], values.values["codebook"]
-    if data is None and codebook is None:
+    if data is None:
         return
-    if data is None or codebook is None:
-        lacking, given = ("codebook", "data") if codebook is None else ("data", "codebook")
-        draft = " (servlab codebook FILE drafts one)" if lacking == "codebook" else ""
-        raise ParameterError(f"parameter {given} needs {lacking} beside it{draft}.")
     from servlab.data.readers import read_survey
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the notebook reads the file again and shows them
         read_survey(data, codebook)
+
+
+def check_pair(values: ParameterValues) -> None:
+    """Raise where one of ``data`` and ``codebook`` is given without the other."""
+    data, codebook = values.values["data"], values.values["codebook"]
+    if (data is None) != (codebook is None):
+        lacking, given = ("codebook", "data") if codebook is None else ("data", "codebook")
+        draft = " (servlab codebook FILE drafts one)" if lacking == "codebook" else ""
+        raise ParameterError(f"parameter {given} needs {lacking} beside it{draft}.")
 
 
 def input_paths(

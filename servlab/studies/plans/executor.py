@@ -59,7 +59,15 @@ class OutcomeFuture(Protocol):
 
 
 class Executor(Protocol):
-    """Runs studies, several at once."""
+    """Runs studies, several at once.
+
+    Attributes
+    ----------
+    workers : int
+        How many studies it can run at once; no more are handed to it.
+    """
+
+    workers: int
 
     def submit(self, study: PlannedStudy) -> OutcomeFuture:
         """Run a study as soon as there is room."""

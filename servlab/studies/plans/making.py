@@ -166,6 +166,11 @@ class Makings:
         return json.dumps({"sha256": _seal(latest), "values": latest}, ensure_ascii=False) + "\n"
 
 
+def values_path(out: Path, plan: str) -> Path:
+    """Return where the values that a plan's matrix takes from data are remembered."""
+    return out / "runs" / f".plan-{plan}.values.json"
+
+
 def _seal(values: Mapping[str, Any]) -> str:
     return sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
 

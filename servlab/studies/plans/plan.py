@@ -1,7 +1,7 @@
 """A plan that was read: its studies, each with everything it needs to run."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
@@ -36,6 +36,8 @@ class PlannedStudy:
         Its place in the matrix, such as branch and wave.
     line : int
         Line of its ``[[study]]`` in the plan's file.
+    lines : mapping of str to int
+        The lines of its parameters, and of its values on the axes of the matrix.
     """
 
     name: str
@@ -47,6 +49,7 @@ class PlannedStudy:
     export: tuple[str, ...]
     axes: Mapping[str, str]
     line: int
+    lines: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def id(self) -> str:

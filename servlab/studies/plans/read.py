@@ -16,7 +16,7 @@ from servlab.studies.notebook import Notebook, find_notebook
 from servlab.studies.parameters import ParameterSchema, ParameterValues, find_values
 from servlab.studies.plans import matrix
 from servlab.studies.plans.lines import nearest_line, toml_lines
-from servlab.studies.plans.making import Makings
+from servlab.studies.plans.making import Makings, values_path
 from servlab.studies.plans.plan import Plan, PlannedStudy, Problem, plan_error
 from servlab.studies.plans.schema import PlanSpec, StudySpec
 from servlab.studies.preflight import check_name, check_timeout, language_of
@@ -103,6 +103,8 @@ class _Reader:
     def plan(self) -> Plan:
         """Return the plan, or raise for all that is wrong."""
         name = self.spec.name or self.path.stem
+        if self.makings.memory is None:
+            self.makings.memory = values_path(self.folder / self.spec.out, name)
         studies = [
             s for place, spec in enumerate(self.spec.study) for s in self.studies(place, spec)
         ]
@@ -308,7 +310,19 @@ class _Entry:
             export=tuple(export),
             axes=dict(axes),
             line=nearest_line(self.reader.lines, self.at),
+            lines=self.lines_of(axes),
         )
+
+    def lines_of(self, axes: Mapping[str, str]) -> dict[str, int]:
+        """Return the lines of the parameters, and of one combination's values."""
+        known = self.reader.lines
+        found = {name: nearest_line(known, self.place_of(name)) for name in self.given}
+        for axis, value in axes.items():
+            given = self.spec.matrix[axis]
+            listed = isinstance(given, list) and value in given
+            element = (given.index(value),) if isinstance(given, list) and listed else ()
+            found[axis] = nearest_line(known, (*self.at, "matrix", axis, *element))
+        return found
 
 
 class _Noted(ServlabError):
