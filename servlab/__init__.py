@@ -192,6 +192,8 @@ _HOMES = {
     # studies
     "run_study": "servlab.studies.runner",
     "StudyRun": "servlab.studies.runner",
+    "run_plan": "servlab.studies.plans.run",
+    "PlanRun": "servlab.studies.plans.run",
     "list_parameters": "servlab.studies.parameters",
     "secret": "servlab.studies.secrets",
     "record": "servlab.studies.results",

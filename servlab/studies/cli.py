@@ -1,7 +1,7 @@
-"""The command line: ``servlab run``, ``params``, ``codebook``, ``check``, ``study-examples``.
+"""The command line: ``servlab run``, ``plan``, ``params``, ``codebook``, ``check``, examples.
 
 Exit codes: 0 done; 1 the study failed; 2 the call, a file or a codebook is wrong and nothing
-was started; 129, 130 and 143 stopped by SIGHUP, Ctrl-C and SIGTERM. The result (a path, a
+was started; 3 a plan is being run by another process; 129, 130 and 143 stopped by SIGHUP, Ctrl-C and SIGTERM. The result (a path, a
 table) goes to standard output, everything said about it to standard error.
 """
 
@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Annotated, NoReturn, cast
 
 import typer
 
-from servlab.core.errors import ParameterError, ServlabError, StudyError
+from servlab.core.errors import ParameterError, PlanLockedError, ServlabError, StudyError
+from servlab.studies.plans.cli import plan_app
 
 if TYPE_CHECKING:
     from rich.progress import TaskID
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from servlab.studies.examples import ExampleStudy, Said
     from servlab.studies.runner import StudyRun
 
-DONE, FAILED, WRONG_CALL = 0, 1, 2
+DONE, FAILED, WRONG_CALL, LOCKED = 0, 1, 2, 3
 _SCREEN = 20  # lines that fit on one screen beside what the shell shows
 _STEPS = ("started", "done", "failed")
 
@@ -40,6 +41,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+app.add_typer(plan_app)
 
 NotebookArgument = Annotated[
     str, typer.Argument(metavar="NOTEBOOK", help="An .ipynb file, or a name in notebooks/.")
@@ -57,6 +60,8 @@ def main() -> None:
         app()
     except StudyError as err:
         _end(str(err), FAILED)
+    except PlanLockedError as err:
+        _end(str(err), LOCKED)
     except ServlabError as err:
         _end(str(err), WRONG_CALL)
     except Exception as err:
