@@ -1,8 +1,9 @@
 """The command line: ``servlab run``, ``plan``, ``params``, ``codebook``, ``check``, examples.
 
 Exit codes: 0 done; 1 the study failed; 2 the call, a file or a codebook is wrong and nothing
-was started; 3 a plan is being run by another process; 129, 130 and 143 stopped by SIGHUP, Ctrl-C and SIGTERM. The result (a path, a
-table) goes to standard output, everything said about it to standard error.
+was started; 3 a plan is being run by another process; 129, 130 and 143 stopped by SIGHUP, Ctrl-C
+and SIGTERM. The result (a path, a table) goes to standard output, everything said about it to
+standard error.
 """
 
 import os
