@@ -2,14 +2,17 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import pandas as pd
 from pydantic import Field, field_validator
 
 from servlab.core.errors import CodebookError, DataError
 from servlab.data.schema import Label, Spec, read_toml, validate
-from servlab.data.survey import Survey
-from servlab.data.waves import combine_waves
+
+if TYPE_CHECKING:  # what a codebook is made of is asked without loading pandas
+    import pandas as pd
+
+    from servlab.data.survey import Survey
 
 
 class WaveFile(Spec):
@@ -84,16 +87,20 @@ def wave_paths(
     return {part.name: (folder / part.data, beside / part.codebook) for part in listed.waves}
 
 
-def one_survey(listed: WavesFile, waves: dict[str, Survey]) -> Survey:
+def one_survey(listed: WavesFile, waves: "dict[str, Survey]") -> "Survey":
     """Return the waves as one survey under the list's own title."""
+    from servlab.data.waves import combine_waves
+
     survey = combine_waves(waves, wave=listed.wave)
     if listed.title is None:
         return survey
     return replace(survey, provenance=replace(survey.provenance, title=listed.title))
 
 
-def side_by_side(parts: dict[str, pd.DataFrame]) -> pd.DataFrame:
+def side_by_side(parts: "dict[str, pd.DataFrame]") -> "pd.DataFrame":
     """Return one frame of the sums of all parts; an item that a part lacks adds nothing."""
+    import pandas as pd
+
     total = pd.DataFrame()
     for part in parts.values():
         total = total.add(part, fill_value=0) if len(total) else part

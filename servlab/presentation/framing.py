@@ -73,7 +73,7 @@ def cover(
         The survey of the study.
     title : str
         The report's title; empty takes the codebook's. What ``keep_respondents`` kept follows it,
-        unless the title names it already.
+        unless the title given names it already.
     wave : str
         A wave or period to show.
     battery : str
@@ -92,21 +92,24 @@ def cover(
     chips = _chips(survey, wave, language, battery)
     own = title or message(f"{topic}.title", language, name=fallback)
     return Cover(
-        title=_with_kept(own, survey, language),
+        title=title_with_kept(own, survey, language, given=bool(title)),
         lede=source.text(language) if source is not None else "",
         chips=chips,
         kicker=message(f"{topic}.kicker", language),
     )
 
 
-def _with_kept(title: str, survey: Survey, language: Language) -> str:
-    """Return a title that names the respondents kept: two branches' reports differ in it."""
+def title_with_kept(title: str, survey: Survey, language: Language, *, given: bool) -> str:
+    """Return a title that names the respondents kept: two branches' reports differ in it.
+
+    One that was ``given`` may name them in its own way; a file's name in another does not count.
+    """
     kept = [label.text(language) for label in survey.provenance.kept]
     values = [name.partition(": " if language == "en" else "：")[2] for name in kept]
     unnamed = [
         name
         for name, value in zip(kept, values, strict=True)
-        if not re.search(rf"(?<!\w){re.escape(value)}(?!\w)", title)
+        if not given or not re.search(rf"(?<!\w){re.escape(value)}(?!\w)", title)
     ]
     return " · ".join([title, *map(plain, unnamed)])
 

@@ -1,5 +1,6 @@
 """The frame of a study of one model: its cover, its first screen, its groups, its methods."""
 
+from dataclasses import replace
 from typing import Literal
 
 from servlab.core.standards import standard
@@ -10,7 +11,7 @@ from servlab.estimation.latent.invariance.measurement import InvarianceResult
 from servlab.estimation.latent.result import LatentFit
 from servlab.presentation.display import Card, Cover, KeyFigures, Note, Prose
 from servlab.presentation.formats import format_correlation, format_interval
-from servlab.presentation.framing import cover
+from servlab.presentation.framing import cover, title_with_kept
 from servlab.presentation.labels import listed, plain
 from servlab.presentation.latent_words import level_words
 from servlab.presentation.messages import message
@@ -50,7 +51,8 @@ def model_cover(
     origin = survey.provenance.title
     name = origin.text(language) if origin is not None else survey.provenance.source
     own = title or message(f"latent.title_{kind}", language, name=name)
-    return cover(survey, title=own, wave=wave, language=language)
+    head = cover(survey, title=own, wave=wave, language=language)
+    return replace(head, title=title_with_kept(own, survey, language, given=bool(title)))
 
 
 def summarize_model(

@@ -9,7 +9,8 @@ from tests.studies.toys import write_notebook
 BRANCHES = {"North": "城北", "South": "城南", "East": "城东", "West": "城西", "Harbour": "港口"}
 WAVES = ("2025-01", "2025-02", "2025-03", "2025-04", "2025-05", "2025-06")
 EACH = 50  # respondents of a branch and wave
-BOOK = """\
+BOOK = (
+    """\
 [instrument]
 name = "short"
 title = { en = "Short form", zh = "简版" }
@@ -26,12 +27,15 @@ column = "branch"
 role = "branch"
 label = { en = "Branch", zh = "网点" }
 [covariates.branch.values]
-""" + "".join(f'{en} = {{ en = "{en}", zh = "{zh}" }}\n' for en, zh in BRANCHES.items()) + """\
+"""
+    + "".join(f'{en} = {{ en = "{en}", zh = "{zh}" }}\n' for en, zh in BRANCHES.items())
+    + """\
 [covariates.wave]
 column = "wave"
 role = "wave"
 label = { en = "Wave", zh = "调查期" }
 """
+)
 PLAN = """\
 name = "branches"
 out = "reports"
