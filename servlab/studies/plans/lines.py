@@ -75,6 +75,8 @@ class _Scanner:
         self.at += 2 if several else 1
         path = self.placed(self.keys())
         end, self.at = self.at, start
+        for place in range(1, len(path)):  # [a.b] opens a as well, where nothing did before
+            self.note(path[:place])
         if several:
             self.counts[path] = self.counts.get(path, -1) + 1
             self.note(path)
