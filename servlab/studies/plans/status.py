@@ -140,7 +140,7 @@ def _touched(study: PlannedStudy, files: Mapping[str, str]) -> list[str]:
             found.append(f"{name} cannot be read: {err.strerror}")
             continue
         if records.hash_of(content) != digest:
-            found.append(f"{name} was changed by hand")
+            found.append(f"{name} is not as it was published")
     return found
 
 

@@ -209,7 +209,9 @@ def test_a_report_removed_or_edited_by_hand_is_made_again(plan, inline):
     removed = states["North-2025-01.en"]
     assert (removed.state, removed.reasons) == ("missing", ("North-2025-01.en.html was removed",))
     assert removed.report is None
-    assert states["North-2025-02.zh"].reasons == ("North-2025-02.zh.html was changed by hand",)
+    assert states["North-2025-02.zh"].reasons == (
+        "North-2025-02.zh.html is not as it was published",
+    )
     executor = InlineExecutor()
     run_plan(plan, executor=lambda _: executor)
     assert executor.ran == ["North-2025-01.en", "North-2025-02.zh"]
