@@ -81,7 +81,8 @@ class Makings:
         if path not in self._makings:
             self._makings[path] = making_of(self.notebook(path)[0])
         values = self.values(study)
-        exact = exact_values(values, check_forms(study.export))
+        forms = check_forms(study.export) if study.export else ()
+        exact = exact_values(values, forms)
         return key_parts(self._makings[path], exact, self.inputs(values), study.language)
 
     def hash_of(self, path: Path) -> str:

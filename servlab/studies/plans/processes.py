@@ -84,13 +84,10 @@ class ProcessExecutor:
                 future.cancel()
                 continue
             if process is None or process.poll() is not None:
+                _leave(process)
                 process = self._start(place)
             future.set_result(self._ask(process, study))
-        if process is not None and process.stdin is not None and process.stdout is not None:
-            with suppress(OSError):
-                process.stdin.close()  # the worker reads its end and leaves
-            process.stdout.close()
-            process.wait()
+        _leave(process)
 
     def _start(self, place: int) -> "subprocess.Popen[bytes]":
         pipe = subprocess.PIPE
@@ -119,6 +116,16 @@ class ProcessExecutor:
         how = f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
         text = f"the process that ran the study {how} (out of memory?); run the plan again."
         return failed(study, "worker", text, seconds)
+
+
+def _leave(process: "subprocess.Popen[bytes] | None") -> None:
+    """Let a worker go: it reads the end of its studies and ends."""
+    if process is None:
+        return
+    for pipe in (process.stdin, process.stdout):
+        with suppress(OSError):
+            pipe.close()  # type: ignore[union-attr]
+    process.wait()
 
 
 def _work(studies: BinaryIO, outcomes: BinaryIO) -> None:

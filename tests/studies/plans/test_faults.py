@@ -31,6 +31,10 @@ REPORTS = [
     "West-2025-01.en.html",
     "West-2025-01.zh.html",
 ]
+CHANGES_DATA = (
+    "# Gaps, slowly\\n(data.parent / 'answers.csv').write_text("
+    "data.read_text() + '5,5,5,5,North,2025-02\\\\n')"
+)
 
 
 @pytest.fixture
