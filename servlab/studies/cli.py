@@ -161,7 +161,7 @@ def run(
     kept in OUT/runs/NAME.LANGUAGE/. The published files are replaced only by a complete run.
     """
     given = assignments(parameter or [])
-    with _stopped_by_signal(), _progress(quiet=quiet) as progress:
+    with stopped_by_signal(), _progress(quiet=quiet) as progress:
         from servlab.studies.runner import run_study
 
         outcome = run_study(
@@ -206,7 +206,7 @@ def assignments(texts: list[str]) -> dict[str, str]:
 
 
 @contextmanager
-def _stopped_by_signal() -> Iterator[None]:
+def stopped_by_signal() -> Iterator[None]:
     """Turn Ctrl-C and SIGTERM into their exit codes, after everything was cleaned up."""
     from servlab.studies.kernel import Terminated
 
@@ -286,7 +286,7 @@ def study_examples(
     """Run the example studies (ABC real, SERVQUAL simulated) in English and Chinese."""
     from servlab.studies.examples import run_examples
 
-    with _stopped_by_signal(), _examples_progress() as said:
+    with stopped_by_signal(), _examples_progress() as said:
         runs = run_examples(out, timeout=timeout, said=said)
     for run in runs:
         if run.report is None:

@@ -162,12 +162,13 @@ def run(
     What runs is decided by bytes: notebook code, parameters, data, codebook, servlab's code,
     package versions. A study that fails leaves its published report as it was.
     """
+    from servlab.studies.cli import stopped_by_signal
     from servlab.studies.plans import words
     from servlab.studies.plans.notify import command_of, failure_text, notify
     from servlab.studies.plans.run import run_plan
 
     try:
-        with _shown(log_json=log_json, quiet=quiet) as said:
+        with stopped_by_signal(), _shown(log_json=log_json, quiet=quiet) as said:
             ended = run_plan(
                 plan,
                 only=only or (),

@@ -47,7 +47,7 @@ def small(folder, inline):
 
 def go(folder, **options):
     executor = options.pop("runner", None) or InlineExecutor()
-    return run_plan(folder / "plan.toml", executor=lambda _: executor, **options)
+    return run_plan(folder / "plan.toml", executor=lambda *_: executor, **options)
 
 
 def states(folder):

@@ -47,7 +47,7 @@ def done(tmp_path_factory):
     own_files(folder)
     with pytest.MonkeyPatch.context() as patch:
         run_inline(patch)
-        first = run_plan(folder / "plan.toml", executor=lambda _: InlineExecutor())
+        first = run_plan(folder / "plan.toml", executor=lambda *_: InlineExecutor())
     assert (len(first.outcomes), first.exit_code) == (SIXTY, 0)
     return folder
 
@@ -93,7 +93,7 @@ def test_nothing_changed_runs_nothing_and_leaves_every_byte(plan, inline):
     reports = sorted((plan.parent / "reports").glob("*.html"))
     before = {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in reports}
     executor = InlineExecutor()
-    run = run_plan(plan, executor=lambda _: executor)
+    run = run_plan(plan, executor=lambda *_: executor)
     assert (executor.ran, run.outcomes, run.exit_code) == ([], (), 0)
     assert {state.state for state in run.before} == {"current"}
     assert before == {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in reports}
@@ -104,7 +104,7 @@ def test_one_branchs_data_changed_runs_its_twelve(plan, inline):
     lines = data.read_text().splitlines()
     data.write_text("\n".join([*lines, "7,7,1,1,East,2025-06"]) + "\n")
     executor = InlineExecutor()
-    run = run_plan(plan, executor=lambda _: executor)
+    run = run_plan(plan, executor=lambda *_: executor)
     assert sorted(executor.ran) == sorted(f"East-{w}.{x}" for w in WAVES for x in ("en", "zh"))
     assert run.exit_code == 0
     assert "51" in page(plan.parent / "reports" / "East-2025-06.en.html")
@@ -164,7 +164,7 @@ def test_a_failing_study_fails_alone_and_keeps_its_last_good_report(plan, inline
     )
     data.write_text(text + "7,7,1,1,South,2025-03\n")
     executor = InlineExecutor()
-    run = run_plan(plan, executor=lambda _: executor)
+    run = run_plan(plan, executor=lambda *_: executor)
     assert (len(executor.ran), run.exit_code) == (SIXTY, 1)
     assert sorted(o.study for o in run.failed) == ["South-2025-03.en", "South-2025-03.zh"]
     assert report.read_bytes() == good
@@ -188,12 +188,12 @@ def test_killed_in_the_middle_and_resumed_runs_only_what_is_missing(tmp_path, in
     own_files(tmp_path)
     path = tmp_path / "plan.toml"
     broken = InlineExecutor(breaks_at=25)
-    run = run_plan(path, executor=lambda _: broken)
+    run = run_plan(path, executor=lambda *_: broken)
     assert (run.exit_code, len(run.outcomes), len(run.not_run)) == (130, 25, 35)
     assert broken.stopped == 1
     assert len(list((tmp_path / "reports").glob("*.html"))) == 25
     rest = InlineExecutor()
-    run = run_plan(path, executor=lambda _: rest)
+    run = run_plan(path, executor=lambda *_: rest)
     assert (run.exit_code, len(rest.ran)) == (0, 35)
     assert not set(rest.ran) & set(broken.ran)
     assert due(path) == []
@@ -213,7 +213,7 @@ def test_a_report_removed_or_edited_by_hand_is_made_again(plan, inline):
         "North-2025-02.zh.html is not as it was published",
     )
     executor = InlineExecutor()
-    run_plan(plan, executor=lambda _: executor)
+    run_plan(plan, executor=lambda *_: executor)
     assert executor.ran == ["North-2025-01.en", "North-2025-02.zh"]
     assert edited.read_bytes() == good
 
@@ -232,7 +232,7 @@ def test_only_force_and_fail_fast(plan, inline):
         "1 / 0",
     )  # fmt: skip
     executor = InlineExecutor()
-    run = run_plan(plan, fail_fast=True, executor=lambda _: executor)
+    run = run_plan(plan, fail_fast=True, executor=lambda *_: executor)
     assert (len(executor.ran), len(run.not_run), run.exit_code) == (1, SIXTY - 1, 1)
 
 
