@@ -2,30 +2,26 @@
 
 import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from functools import partial
 from pathlib import Path
 from typing import Any
-
-from pydantic import ValidationError
 
 from servlab.core.errors import ParameterError, PlanError, ServlabError
 from servlab.data.schema import read_toml
 from servlab.studies.notebook import Notebook, find_notebook
 from servlab.studies.parameters import ParameterSchema, ParameterValues, find_values
 from servlab.studies.plans import matrix
+from servlab.studies.plans.check import check_studies
 from servlab.studies.plans.lines import nearest_line, toml_lines
 from servlab.studies.plans.making import Makings, values_path
 from servlab.studies.plans.plan import Plan, PlannedStudy, Problem, plan_error
 from servlab.studies.plans.schema import PlanSpec, StudySpec
+from servlab.studies.plans.shape import shaped
 from servlab.studies.preflight import check_name, check_timeout, language_of
 
 SHOWN_ONLY = {"title", "wave"}  # parameters of our notebooks that name a report and choose nothing
-AXIS = (
-    'an axis is a list of texts, "data" (the values that respondents have in the covariate of '
-    'its name), { data = "covariate" }, or { every = "month", first = "2026-01" }'
-)
 
 
 def read_plan(
@@ -58,29 +54,12 @@ def read_plan(
     data = read_toml(path, PlanError, "plan")
     text = path.read_text(encoding="utf-8-sig")
     lines = toml_lines(text.replace("\r\n", "\n"))
-    try:
-        spec = PlanSpec.model_validate(data)
-    except ValidationError as err:
-        raise plan_error(path, [_problem(found, lines) for found in err.errors()]) from None
-    reader = _Reader(path, spec, lines, makings or Makings(), since, today or date.today())
-    return reader.plan()
-
-
-def _problem(found: Any, lines: Mapping[Any, int]) -> Problem:
-    """Return what pydantic found, as a mistake at its line."""
-    where = tuple(found["loc"])
-    place = ".".join(str(part) for part in where)
-    line = nearest_line(dict(lines), where)
-    if len(where) > 3 and where[0] == "study" and where[2] == "matrix":
-        return Problem(line, f"matrix.{where[3]}: {AXIS}.")
-    if found["type"] == "extra_forbidden":
-        return Problem(line, f"{place}: unknown key; remove it or correct its spelling.")
-    if found["type"] == "missing":
-        return Problem(line, f"{place}: is required; add it.")
-    words = str(found["msg"]).removeprefix("Value error, ")
-    came = found.get("input")
-    shown = "" if isinstance(came, dict | list) else f"; got {came!r}"
-    return Problem(line, f"{place}: {words[0].lower()}{words[1:]}{shown}.")
+    spec, places, problems = shaped(data, lines)
+    if spec is None:
+        raise plan_error(path, problems)
+    found = makings or Makings()
+    day = today or date.today()
+    return _Reader(path, spec, places, lines, found, since, day, problems).plan()
 
 
 @dataclass(slots=True)
@@ -89,11 +68,12 @@ class _Reader:
 
     path: Path
     spec: PlanSpec
+    places: list[int]
     lines: dict[Any, int]
     makings: Makings
     since: str | None
     today: date
-    problems: list[Problem] = field(default_factory=list)
+    problems: list[Problem]
 
     @property
     def folder(self) -> Path:
@@ -106,12 +86,14 @@ class _Reader:
         if self.makings.memory is None:
             self.makings.memory = values_path(self.folder / self.spec.out, name)
         studies = [
-            s for place, spec in enumerate(self.spec.study) for s in self.studies(place, spec)
+            s
+            for place, spec in zip(self.places, self.spec.study, strict=True)
+            for s in self.studies(place, spec)
         ]
         self.twice(studies)
         self.tried(("timeout",), check_timeout, self.spec.timeout)
-        if self.problems:
-            raise plan_error(self.path, self.problems)
+        if self.problems:  # all there is to say at once: what the data lack as well
+            raise plan_error(self.path, [*self.problems, *check_studies(studies, self.makings)])
         return Plan(
             name=name,
             path=self.path,

@@ -65,18 +65,30 @@ notebok = "x"
 
 def test_every_mistake_of_shape_is_named_with_its_line(folder):
     found = mistakes(folder, BAD)
-    assert [line.split(":")[0] for line in found] == [
-        "line 1",
-        "line 2",
-        "line 10",
-        "line 12",
-        "line 13",
+    expected = [
+        "line 1: worker: unknown key",
+        "line 2: languages.1: input should be 'en' or 'zh'; got 'de'.",
+        "line 3: timeout must be a number of seconds above 0",
+        "line 8: parameter data needs codebook beside it",
+        "line 10: study.0.retention: unknown key",
+        "line 12: study.1.notebook: is required",
+        "line 13: study.1.notebok: unknown key",
     ]
-    assert "worker: unknown key" in found[0]
-    assert "should be 'en' or 'zh'; got 'de'" in found[1]
-    assert "study.0.retention: unknown key" in found[2]
-    assert "study.1.notebook: is required" in found[3]
-    assert "study.1.notebok: unknown key" in found[4]
+    assert len(found) == len(expected)
+    for line, start in zip(found, expected, strict=True):
+        assert line.startswith(start)
+
+
+def test_mistakes_of_shape_of_meaning_and_of_data_are_told_together(folder):
+    text = PLAN.replace('"zh"]', '"de"]').replace('branch = "data"', 'branch = ["Noth"]')
+    found = mistakes(folder, text)
+    assert len(found) == 2
+    assert found[0] == "line 3: languages.1: input should be 'en' or 'zh'; got 'de'."
+    assert found[1].startswith(
+        "line 17: where asks for branch 'Noth', which nobody in the data has"
+    )
+    found = mistakes(folder, text.replace("retention = 3", "retention = 0\n[[study]]\n"))
+    assert any(line.startswith("line 6: study.0.notebook: is required") for line in found)
 
 
 WRONG = """\
