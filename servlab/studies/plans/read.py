@@ -1,5 +1,6 @@
 """Reading a plan's file: every mistake in it, each with its line, before anything runs."""
 
+import os
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -80,11 +81,16 @@ class _Reader:
         """Return the folder in which the plan's paths start."""
         return self.path.resolve().parent
 
+    @property
+    def out(self) -> Path:
+        """Return the folder of reports."""
+        return Path(os.path.abspath(self.folder / self.spec.out))
+
     def plan(self) -> Plan:
         """Return the plan, or raise for all that is wrong."""
         name = self.spec.name or self.path.stem
         if self.makings.memory is None:
-            self.makings.memory = values_path(self.folder / self.spec.out, name)
+            self.makings.memory = values_path(self.out, name)
         studies = [
             s
             for place, spec in zip(self.places, self.spec.study, strict=True)
@@ -97,7 +103,7 @@ class _Reader:
         return Plan(
             name=name,
             path=self.path,
-            out=self.folder / self.spec.out,
+            out=self.out,
             studies=tuple(studies),
             workers=self.spec.workers,
             retention=self.spec.retention,
@@ -287,7 +293,7 @@ class _Entry:
             language=language,
             notebook=self.notebook.path.resolve(),
             parameters=dict(values.injected),
-            out=self.reader.folder / self.reader.spec.out,
+            out=self.reader.out,
             timeout=float(self.spec.timeout or self.reader.spec.timeout),
             export=tuple(export),
             axes=dict(axes),
