@@ -341,21 +341,16 @@ def warn_of_flags(fit: RegressionResult, cluster: str | None, *, stacklevel: int
     """Warn of what the flags of a fit say."""
     warn_of_pairs(fit.collinear, fit.vif["vif"], stacklevel=stacklevel + 1)
     if fit.design.empty:
-        _warn_sparse(
-            f"nobody is in {', '.join(fit.design.empty)}; the category is left out.",
-            "empty_category",
-            fit.design.empty,
-            stacklevel + 1,
+        warnings.warn(
+            SparseDataWarning(
+                f"nobody is in {', '.join(fit.design.empty)}; the category is left out.",
+                key="empty_category",
+                values={"items": ", ".join(fit.design.empty)},
+            ),
+            stacklevel=stacklevel,
         )
     if fit.undetermined:
-        alone = "one respondent" if fit.n_clusters is None else "one cluster"
-        _warn_sparse(
-            f"{', '.join(fit.undetermined)} hang on {alone} alone, so that no robust error can be "
-            "computed for them; join categories or leave them out.",
-            "undetermined_cluster" if fit.n_clusters else "undetermined_row",
-            fit.undetermined,
-            stacklevel + 1,
-        )
+        warnings.warn(_undetermined(fit), stacklevel=stacklevel)
     if "few_clusters" in fit.flags:
         warnings.warn(
             SmallSampleWarning(
@@ -369,6 +364,14 @@ def warn_of_flags(fit: RegressionResult, cluster: str | None, *, stacklevel: int
         )
 
 
-def _warn_sparse(text: str, key: str, names: tuple[str, ...], stacklevel: int) -> None:
-    values = {"items": ", ".join(names)}
-    warnings.warn(SparseDataWarning(text, key=key, values=values), stacklevel=stacklevel)
+def _undetermined(fit: RegressionResult) -> SparseDataWarning:
+    """Return the warning on coefficients whose robust error cannot be computed."""
+    names = ", ".join(fit.undetermined)
+    alone = "one respondent" if fit.n_clusters is None else "one cluster"
+    text = (
+        f"{names} hang on {alone} alone, so that no robust error can be "
+        "computed for them; join categories or leave them out."
+    )
+    if fit.n_clusters:
+        return SparseDataWarning(text, key="undetermined_cluster", values={"items": names})
+    return SparseDataWarning(text, key="undetermined_row", values={"items": names})
