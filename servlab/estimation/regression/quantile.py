@@ -331,17 +331,27 @@ def _result(
 
 def _warn(result: QuantileRegression) -> None:
     """Warn of what the flags of a result say."""
-    texts = {
-        "not_unique": "other coefficients fit some quantiles as well (groups of even size, answers "
-        "on few points): read intervals rather than estimates.",
-        "coarse": f"the outcome has {result.n_values} distinct answers, so that densities say "
-        "little: use errors='bootstrap' or ordinal_regress.",
-        "crossing": f"predicted quantiles cross for {result.share_crossing:.0%} of the "
-        "respondents: the lines are not parallel enough for these data.",
-        "few": f"fewer than {FEW_AT_END} of {result.n} rows lie beyond an outer quantile; use "
-        "quantiles nearer to the middle.",
+    found = {
+        "not_unique": SparseDataWarning(
+            "other coefficients fit some quantiles as well (groups of even size, answers "
+            "on few points): read intervals rather than estimates.",
+            key="quantile_not_unique",
+        ),
+        "coarse": SparseDataWarning(
+            f"the outcome has {result.n_values} distinct answers, so that densities say "
+            "little: use errors='bootstrap' or ordinal_regress.",
+            key="quantile_coarse",
+        ),
+        "crossing": SparseDataWarning(
+            f"predicted quantiles cross for {result.share_crossing:.0%} of the "
+            "respondents: the lines are not parallel enough for these data.",
+            key="quantile_crossing",
+        ),
+        "few": SmallSampleWarning(
+            f"fewer than {FEW_AT_END} of {result.n} rows lie beyond an outer quantile; use "
+            "quantiles nearer to the middle.",
+            key="quantile_few",
+        ),
     }
-    kinds = {"few": SmallSampleWarning}
     for flag in result.flags:
-        kind = kinds.get(flag, SparseDataWarning)
-        warnings.warn(kind(texts[flag], key=f"quantile_{flag}"), stacklevel=3)
+        warnings.warn(found[flag], stacklevel=3)
