@@ -1,5 +1,7 @@
 """How groups of respondents are named and ordered, and which are hidden because they are small."""
 
+import math
+
 import pandas as pd
 
 
@@ -23,21 +25,30 @@ def group_codes(column: pd.Series) -> pd.Series:
 
 
 def natural_order(value: str) -> tuple[int, float, str]:
-    """Return a sort key: numbers as numbers, the rest as text after them."""
+    """Return a sort key: numbers as numbers, the rest (``nan`` and ``inf`` too) as text after."""
     try:
-        return 0, float(value), value
+        number = float(value)
     except ValueError:
-        return 1, 0.0, value
+        number = math.nan
+    return (0, number, value) if math.isfinite(number) else (1, 0.0, value)
 
 
 def suppressed_groups(counts: pd.Series, min_cell: int) -> tuple[str, ...]:
-    """Return the groups to hide: the small ones, and one more when they could be inferred.
+    """Return the groups to hide, in natural order: the small ones, and more where they show.
 
-    One hidden group is the total less the others; several are told by their sum when it equals
-    their number (each is one respondent).
+    What is hidden is the total less the rest. So one hidden group takes another with it, and so
+    do several that are fewer than ``min_cell`` respondents together, or as many as respondents
+    (each is one then). The order says nothing of their sizes.
+
+    Examples
+    --------
+    >>> suppressed_groups(pd.Series({"a": 1, "b": 2, "c": 9, "d": 30}), 5)
+    ('a', 'b', 'c')
     """
     ordered = counts.sort_values(kind="stable")
     hidden = int((ordered < min_cell).sum())
-    if 0 < hidden < len(ordered) and (hidden == 1 or ordered.iloc[:hidden].sum() == hidden):
+    while 0 < hidden < len(ordered) and (
+        hidden == 1 or ordered.iloc[:hidden].sum() <= max(hidden, min_cell - 1)
+    ):
         hidden += 1
-    return tuple(str(group) for group in ordered.index[:hidden])
+    return tuple(sorted(map(str, ordered.index[:hidden]), key=natural_order))

@@ -52,6 +52,9 @@ def wave_flags(
     if result.left_out_items:
         named = [plain(term_label(i, result.instrument, language)) for i in result.left_out_items]
         found.append(message("tracking.left_out_items", language, names=listed(named, language)))
+    if result.untested:
+        named = [wave_label(w, result, survey, language) for w in result.untested]
+        found.append(message("tracking.untested", language, names=listed(named, language)))
     if "asked_otherwise" in result.flags:
         found.append(message("tracking.asked_otherwise", language))
     return found

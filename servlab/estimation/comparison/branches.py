@@ -7,7 +7,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from servlab.core.errors import ModelError
-from servlab.core.groups import natural_order, suppressed_groups
+from servlab.core.groups import group_codes, natural_order, suppressed_groups
 from servlab.data.survey import Survey
 from servlab.estimation.comparison.groups import group_scores
 from servlab.scales.scoring import OVERALL_ITEMS
@@ -36,8 +36,7 @@ def branch_column(survey: Survey, by: str) -> pd.Series:
     if by not in survey.covariates:
         known = ", ".join(map(str, survey.covariates.columns)) or "none"
         raise ModelError(f"the survey has no covariate {by!r}; it has {known}.")
-    column = survey.covariates[by].astype(object)
-    groups = column.where(column.isna(), column.astype(str))
+    groups = group_codes(survey.covariates[by])
     if groups.nunique() < 2:
         raise ModelError(f"{by!r} has fewer than two groups; there is nothing to compare.")
     return groups
@@ -51,7 +50,8 @@ def find_branches(
     A branch with fewer than ``min_cell`` respondents, or than ``at_least``, does not enter, nor
     the next one where a single one could be inferred from a total.
     """
-    groups = branch_column(survey, by).where(used)
+    named = branch_column(survey, by)
+    groups = named.where(used)
     counts = groups.value_counts()
     hidden = suppressed_groups(counts, max(min_cell, at_least))
     names = [g for g in sorted(counts.index, key=natural_order) if g not in hidden]
@@ -64,7 +64,9 @@ def find_branches(
     places = {name: place for place, name in enumerate(names)}
     codes = groups.map(places).fillna(-1).astype(int)
     single = int((counts == 1).sum())
-    return Branches(tuple(names), codes, hidden, single)
+    unanswered = set(named.dropna()) - set(counts.index)
+    left_out = tuple(sorted({*hidden, *unanswered}, key=natural_order))
+    return Branches(tuple(names), codes, left_out, single)
 
 
 def branch_score(survey: Survey, score: str, term: str) -> pd.Series:

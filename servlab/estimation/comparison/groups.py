@@ -70,7 +70,7 @@ class GroupComparison:
         none.
     flags : DataFrame
         ``term``, ``group``, ``flag``: ``one_respondent``, ``constant`` (scores all the same),
-        ``empty`` (a group the codebook names and nobody is in).
+        ``empty`` (a group that the codebook or the file names and nobody with a score is in).
     suppressed : tuple of str
         Groups hidden because they, or the one group that would reveal them, are small.
     min_cell : int
@@ -292,7 +292,8 @@ def _flags(sample: GroupSample, survey: Survey, by: str) -> pd.DataFrame:
     named = list(survey.variables[by].values) if by in survey.variables else []
     if isinstance(column.dtype, pd.CategoricalDtype):
         named += group_codes(pd.Series(column.cat.categories)).tolist()
-    present = set(sample.groups.dropna())
+    named += group_codes(column).dropna().unique().tolist()
+    present = set(sample.groups[sample.values[OVERALL_ITEMS].notna()].dropna())
     rows += [("", group, "empty") for group in dict.fromkeys(named) if group not in present]
     return pd.DataFrame(rows, columns=["term", "group", "flag"])
 

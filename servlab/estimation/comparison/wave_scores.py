@@ -11,6 +11,7 @@ from typing import Literal
 import pandas as pd
 
 from servlab.core.errors import ModelError
+from servlab.core.groups import group_codes
 from servlab.core.wave_order import ordered_waves
 from servlab.data.instrument import Instrument
 from servlab.data.survey import Survey
@@ -68,8 +69,7 @@ def wave_covariate(survey: Survey, wave: str | None) -> str:
 
 def wave_scores(survey: Survey, name: str, score: Score, order: Sequence[str] | None) -> WaveScores:
     """Return the scores by respondent, with what may be compared."""
-    column = survey.covariates[name]
-    wave = column.where(column.isna(), column.map(_text, na_action="ignore")).astype(object)
+    wave = group_codes(survey.covariates[name])
     waves, order_from = _ordered(survey, wave, order)
     present = [w for w in waves if (wave == w).any()]
     if len(present) < 2:
@@ -98,10 +98,6 @@ def wave_scores(survey: Survey, name: str, score: Score, order: Sequence[str] | 
     return WaveScores(values, wave, waves, order_from, left_out, asked)
 
 
-def _text(value: object) -> str:
-    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
-
-
 def _ordered(
     survey: Survey, wave: pd.Series, order: Sequence[str] | None
 ) -> tuple[tuple[str, ...], OrderFrom]:
@@ -110,7 +106,7 @@ def _ordered(
     if order is not None:
         if isinstance(order, str):
             raise ModelError(f"order must be a list of waves; got the text {order!r}.")
-        given = [_text(w) for w in order]
+        given = group_codes(pd.Series(list(order), dtype=object)).tolist()
         lacking = sorted(set(present) - set(given))
         twice = sorted({w for w in given if given.count(w) > 1})
         if lacking or twice:

@@ -81,7 +81,7 @@ class WaveComparison:
         ``pooled`` or the wave whose mix is held.
     left_out : mapping
         (covariate, value) -> respondents left out of the adjusted changes, since a wave has fewer
-        than two respondents with that value.
+        than two respondents with that value; -1 where a wave's own count is hidden.
     left_out_items : tuple of str
         Items that a wave lacks: dimensions and overall score leave them out in every wave.
     empty, suppressed : tuple of str
@@ -128,8 +128,15 @@ class WaveComparison:
             "items_left_out": bool(self.left_out_items),
             "asked_otherwise": bool((self.changes["comparable"] == "with care").any()),
             "values_left_out": bool(self.left_out),
+            "untested": bool(self.untested),
         }
         return tuple(name for name, holds in found.items() if holds)
+
+    @property
+    def untested(self) -> tuple[str, ...]:
+        """Return waves with a change that has no test: one respondent, or answers all the same."""
+        bare = self.changes["estimate"].notna() & self.changes["conf_low"].isna()
+        return tuple(w for w in self.waves if w in set(self.changes.loc[bare, "wave"]))
 
     def tidy(self) -> pd.DataFrame:
         """Return a row a level, term and wave: its change."""
@@ -263,6 +270,7 @@ def compare_waves(
         adjusted = adjusted_rows(
             scores, survey.weights, people, compared, min_cell, conf_level, p_adjust
         )
+    composition = composition_rows(survey, scores, names, hidden, min_cell)
     at = _positions(scores.waves, positions)
     return WaveComparison(
         wave=name,
@@ -276,12 +284,12 @@ def compare_waves(
         changes=change_rows(means, scores, compared, conf_level, p_adjust),
         adjusted=adjusted,
         trends=trend_rows(means, at, conf_level, p_adjust),
-        composition=composition_rows(survey, scores, names, hidden, min_cell),
+        composition=composition,
         adjusted_for=names,
         method=method,
         reference=reference,
         p_adjust=p_adjust,
-        left_out={} if people is None else people.left_out,
+        left_out={} if people is None else _shown_counts(people.left_out, composition),
         left_out_items=scores.left_out,
         empty=empty,
         suppressed=hidden,
@@ -292,6 +300,15 @@ def compare_waves(
         weighted=survey.weights is not None,
         conf_level=conf_level,
     )
+
+
+def _shown_counts(
+    left_out: Mapping[tuple[str, str], int], composition: pd.DataFrame
+) -> dict[tuple[str, str], int]:
+    """Return the respondents of each value; -1 where they tell a count that a wave hides."""
+    small = composition[composition["n"] == -1]
+    hidden = set(zip(small["term"], small["group"], strict=True))
+    return {key: -1 if key in hidden else n for key, n in left_out.items()}
 
 
 def _check(

@@ -184,7 +184,8 @@ def dispersion_sentence(result: Funnel, language: Language) -> str:
     if result.dispersion == "additive" and result.tau2 > 0:
         sd = result.tau2**0.5
         text = format_number(sd) if result.measure == "mean" else format_share(sd, 1)
-        return message("branches.funnel_additive", language, phi=phi, sd=text)
+        chance = format_number(1 - 1 / result.n_groups)  # the target is estimated from them
+        return message("branches.funnel_additive", language, phi=phi, chance=chance, sd=text)
     if result.dispersion == "multiplicative" and result.phi > 1:
         return message("branches.funnel_multiplicative", language, phi=phi)
     return message("branches.funnel_no_overdispersion", language, phi=phi)

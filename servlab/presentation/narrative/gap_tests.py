@@ -86,6 +86,8 @@ def _items(result: GapTests, language: Language) -> str:
     if result.by_dimension.empty:
         return ""
     tested = result.by_item[result.by_item["verdict"] != "untested"]
+    if tested.empty:
+        return ""
     count = int(tested["verdict"].isin(REAL).sum())
     return message("gap_tests.items", language, count=count, total=str(len(tested)))
 

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 import servlab as sl
 from servlab.core.columns import check_tidy
 from servlab.core.errors import ModelError
-from servlab.core.groups import suppressed_groups
 from servlab.estimation.comparison.omnibus import welch_test
 from tests.surveys import tiny_survey
 from tests.tolerances import CLOSED_FORM, EXACT
@@ -71,13 +70,26 @@ def test_group_means_are_the_means_of_the_groups_respondents():
     check_tidy(result.glance().columns)
 
 
-def test_a_single_small_group_takes_the_next_smallest_with_it():
-    counts = pd.Series({"a": 3, "b": 20, "c": 9})
-    assert suppressed_groups(counts, 5) == ("a", "c")
-    assert suppressed_groups(pd.Series({"a": 3, "b": 2, "c": 9}), 5) == ("b", "a")
-    assert suppressed_groups(pd.Series({"a": 8, "b": 7}), 5) == ()
-    assert suppressed_groups(pd.Series({"a": 1, "b": 1, "c": 9, "d": 30}), 5) == ("a", "b", "c")
-    assert suppressed_groups(pd.Series({"a": 3, "b": 2}), 5) == ("b", "a")
+def test_a_group_that_answered_nothing_is_flagged_and_never_just_gone():
+    survey = tiny_survey(n=60)
+    branch = pd.Series(["n"] * 20 + ["s"] * 20 + ["w"] * 20)
+    gone = branch == "w"
+    answers = {b: a.mask(gone.to_numpy()[:, None] & a.notna()) for b, a in survey.answers.items()}
+    survey = replace(survey, answers=answers, covariates=pd.DataFrame({"branch": branch}))
+    flags = sl.compare_groups(survey, by="branch").flags
+    assert flags.loc[flags["flag"] == "empty", "group"].tolist() == ["w"]
+    assert sl.agreement(survey, by="branch").suppressed == ("w",)
+    assert sl.league_table(survey, by="branch", seed=1).suppressed == ("w",)
+    assert sl.funnel(survey, by="branch").suppressed == ("w",)
+
+
+def test_a_group_has_one_name_in_every_comparison():
+    survey = tiny_survey(n=60)
+    survey = replace(survey, covariates=pd.DataFrame({"branch": [1.0, 2.0, 10.0] * 20}))
+    others = (sl.compare_groups, sl.agreement, sl.funnel)
+    results = [*(f(survey, by="branch") for f in others)]
+    results.append(sl.league_table(survey, by="branch", seed=1))
+    assert all(set(r.by_group["group"]) == {"1", "2", "10"} for r in results)
 
 
 def test_suppressed_groups_show_no_number():

@@ -258,12 +258,16 @@ def test_a_wave_of_one_has_a_mean_and_no_test(data):
     row = outcome_rows(result.changes).loc["w4"]
     assert np.isfinite(row["estimate"])
     assert row[["std_error", "p_value", "conf_low"]].isna().all()
+    assert result.untested == ("w4",)
+    assert "untested" in result.flags
+    for language, words in (("en", "have no test"), ("zh", "未作检验")):
+        assert words in str(sl.narrate(result, language=language))
 
 
 def test_small_waves_are_hidden_with_one_more(data):
     few = data.assign(wave=[*data["wave"][:-3], "w4", "w4", "w4"])
     result = sl.compare_waves(of_frame(few))
-    assert result.suppressed == ("w4", "w1")
+    assert result.suppressed == ("w1", "w4")
     hidden = result.by_wave[result.by_wave["wave"].isin(result.suppressed)]
     assert hidden["estimate"].isna().all()
     assert (hidden["n"] == -1).all()
@@ -276,6 +280,15 @@ def test_values_that_a_wave_lacks_are_left_out_and_named(data):
     assert list(result.left_out) == [("area", "harbour")]
     assert result.n_adjusted == int((closed["area"] != "harbour").sum())
     assert outcome_rows(result.adjusted)["estimate"].notna().all()
+
+
+def test_values_left_out_do_not_tell_a_hidden_count(data):
+    rare = data.copy()
+    rare.loc[rare.index[:2], "area"] = "pier"
+    result = sl.compare_waves(of_frame(rare), adjust=["area"])
+    shown = result.composition[result.composition["group"] == "pier"]
+    assert -1 in set(shown["n"])
+    assert result.left_out[("area", "pier")] == -1
 
 
 def test_constant_answers_have_no_test():
@@ -338,6 +351,17 @@ def test_an_order_that_names_do_not_say_is_flagged(data):
 def test_waves_as_numbers_are_read_as_such(data):
     years = data.assign(wave=data["wave"].map({"w1": 9.0, "w2": 10.0, "w3": 11.0}))
     assert sl.compare_waves(of_frame(years)).waves == ("9", "10", "11")
+
+
+def test_waves_as_dates_are_waves(data):
+    days = pd.to_datetime(data["wave"].map({"w1": "2023", "w2": "2024", "w3": "2025"}))
+    named, dated = (
+        sl.compare_waves(of_frame(data)),
+        sl.compare_waves(of_frame(data.assign(wave=days))),
+    )
+    assert [str(w)[:4] for w in dated.waves] == ["2023", "2024", "2025"]
+    assert dated.order_from == "names"
+    np.testing.assert_array_equal(dated.changes["estimate"], named.changes["estimate"])
 
 
 # ---- wrong calls
