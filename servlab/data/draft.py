@@ -25,6 +25,14 @@ from servlab.data.guess import Answers, Column, answers_of, column_of
 from servlab.data.layout import wide_table
 from servlab.data.long_form import layout_of
 
+NO_DIMENSIONS = (
+    "no dimensions were found: items count in the overall score only. To have them:",
+    "  [[instrument.dimensions]]",
+    '  code = "tangibles"',
+    '  label = "Tangibles"',
+    'and below, in each of its items: dimension = "tangibles"',
+)
+
 
 def draft_codebook(
     path: str | Path,
@@ -231,6 +239,9 @@ def _add_items(instrument: Table, batteries: Batteries) -> None:
         if code in batteries.dimensions:
             part.add("dimension", codes[batteries.dimensions[code]])
         listed.append(part)
+    if not names:
+        for line in NO_DIMENSIONS:
+            instrument.add(tomlkit.comment(line))
     instrument.add("items", listed)
 
 

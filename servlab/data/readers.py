@@ -15,17 +15,11 @@ from servlab.data.formats import RawTable
 from servlab.data.formats.table import checked
 from servlab.data.keying import NegativeItem
 from servlab.data.layout import open_table, shaped
-from servlab.data.schema import Label
+from servlab.data.schema import BATTERY_ZH, Label
 from servlab.data.survey import Survey
 from servlab.data.waves_file import one_survey, wave_paths, waves_listed
 
 MOST_SHOWN = 8
-_ZH = {
-    "expectation": "期望",
-    "perception": "感知",
-    "desired": "理想服务",
-    "adequate": "适当服务",
-}
 
 
 def read_survey(path: str | Path, codebook: str | Path | Codebook) -> Survey:
@@ -158,7 +152,7 @@ def _keying_notes(encoded: Encoded, book: Codebook) -> tuple[Label, ...]:
                 f"{item.others.en}, within chance."
             ),
             zh=(
-                f"{_ZH[item.battery]}部分第 {item.item} 题与{item.others.zh}的相关为 "
+                f"{BATTERY_ZH[item.battery]}部分第 {item.item} 题与{item.others.zh}的相关为 "
                 f"{item.correlation:.2f}，在随机波动范围内。"
             ),
         )

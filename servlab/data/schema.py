@@ -15,6 +15,14 @@ from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from servlab.core.errors import ServlabError
 
 Language = Literal["en", "zh"]
+# what a note of the reader calls a battery in Chinese; in English its code is the word
+BATTERY_ZH = {
+    "expectation": "期望",
+    "perception": "感知",
+    "desired": "理想服务",
+    "adequate": "适当服务",
+    "importance": "重要性",
+}
 LANGUAGES: tuple[Language, ...] = ("en", "zh")
 
 Model = TypeVar("Model", bound=BaseModel)

@@ -9,7 +9,7 @@ import pandas as pd
 
 from servlab.core.errors import DataError
 from servlab.data.keep import kept_by_all
-from servlab.data.schema import Label
+from servlab.data.schema import BATTERY_ZH, Label
 from servlab.data.survey import Exclusions, Provenance, Survey, VariableInfo
 from servlab.data.wave_items import WaveItems, wave_items
 
@@ -170,14 +170,14 @@ def _notes(items: WaveItems, battery: str, item: str) -> list[Label]:
         notes.append(
             Label(
                 en=f"Item {item} of {battery} has no answers in {lacking}; do not compare it.",
-                zh=f"第 {item} 题（{battery}）在 {lacking} 中无作答，不可跨期比较。",
+                zh=f"第 {item} 题（{BATTERY_ZH[battery]}）在 {lacking} 中无作答，不可跨期比较。",
             )
         )
     notes += [
         Label(
             en=f"Item {item} of {battery} differs in {d.wave} ({d.before.en!r}, then {d.now.en!r});"
             " compare it with care.",
-            zh=f"第 {item} 题（{battery}）在 {d.wave} 中有变动（原为“{d.before.zh}”，"
+            zh=f"第 {item} 题（{BATTERY_ZH[battery]}）在 {d.wave} 中有变动（原为“{d.before.zh}”，"
             f"后为“{d.now.zh}”），比较时须谨慎。",
         )
         for d in found

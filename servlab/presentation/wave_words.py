@@ -6,7 +6,7 @@ from servlab.data.schema import Language
 from servlab.data.survey import Survey
 from servlab.estimation.comparison.wave_limits import WaveLimits
 from servlab.estimation.comparison.waves import WaveComparison
-from servlab.presentation.labels import listed, plain, term_label, variable_label
+from servlab.presentation.labels import in_sentence, listed, plain, term_label, variable_label
 from servlab.presentation.messages import message
 
 MAIN = ("overall", "dimension", "outcome")
@@ -56,8 +56,24 @@ def wave_flags(
         named = [wave_label(w, result, survey, language) for w in result.untested]
         found.append(message("tracking.untested", language, names=listed(named, language)))
     if "asked_otherwise" in result.flags:
-        found.append(message("tracking.asked_otherwise", language))
+        found.append(
+            message("tracking.asked_otherwise", language, names=_asked_otherwise(result, language))
+        )
     return found
+
+
+def _asked_otherwise(result: WaveComparison, language: Language) -> str:
+    """Return the items and outcomes that were asked otherwise in another wave; else the scores."""
+    careful = result.changes[result.changes["comparable"] == "with care"]
+    single = careful[careful["level"].isin(["item", "outcome"])]
+    rows = (single if len(single) else careful)[["level", "term"]].drop_duplicates()
+    names = [
+        wave_term("outcome", str(term), result, language)
+        if level == "outcome"
+        else in_sentence(str(term), result.instrument, language)
+        for level, term in zip(rows["level"], rows["term"], strict=True)
+    ]
+    return listed(names, language)
 
 
 def adjusted_notes(

@@ -117,3 +117,19 @@ def test_hidden_branches_are_named_and_have_no_number(survey):
     assert "tiny" in str(sl.narrate(found, survey=with_small))
     assert "tiny" not in sl.table(found, survey=with_small).row_labels()
     assert len(counts) == 3
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_a_branch_that_widens_its_own_limits_is_still_named(language):
+    """With few branches one far off makes the overdispersion that keeps it inside."""
+    survey = simulated_branches([60] * 5, between=0.6, seed=4)
+    funnel = sl.funnel(survey, by="branch")
+    chance = sl.funnel(survey, by="branch", dispersion="none")
+    outside = chance.by_group.loc[chance.by_group["place"] != "inside", "group"]
+    assert set(funnel.beyond_chance) == set(outside)
+    inside = funnel.by_group.loc[funnel.by_group["place"] == "inside", "group"]
+    kept = [group for group in funnel.beyond_chance if group in set(inside)]
+    assert kept
+    last = sl.narrate(funnel, language=language).paragraphs[-1]
+    assert all(group in last for group in kept)
+    assert {"en": "limits of chance alone", "zh": "仅按随机波动"}[language] in last

@@ -307,3 +307,15 @@ def test_paths_of_observed_outcomes_say_what_they_take_for_granted(language, wor
     hidden = sl.sem("f =~ `1` + `2` + `3`\ng =~ `5` + `6` + `7`\ng ~ f", structure.data)
     notes = " ".join(map(str, sl.table(hidden, show="structure", language=language).notes))
     assert words not in notes
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_latent_means_are_told_a_group_at_a_time(ladders, language):
+    """However many factors: three sentences a group at most, and no p value is lost."""
+    found = ladders["partial"]
+    told = sl.narrate(found, language=language).paragraphs[-1]
+    wanted = {"en": "pooled standard deviations", "zh": "合并标准差"}[language]
+    assert told.count(wanted) == 1
+    apart = found.means[found.means["p_value"] < 0.05]
+    for effect in apart["effect_size"].abs():
+        assert f"{effect:.2f}" in told

@@ -166,3 +166,13 @@ def test_a_weighted_surface_shows_robust_tests_only():
     assert "p_value" not in table.headings
     assert "Under probability weights only robust tests exist." in table.notes
     assert "–" not in sl.narrate(result).paragraphs[0]
+
+
+def test_reservations_are_named_in_the_sentences_and_explained_once_in_the_table(licence):
+    rows = licence.findings[licence.findings["status"] == "reserve"]
+    text = " ".join(sl.narrate(licence).paragraphs)
+    words = catalogue("licence")
+    for check, reason in rows[["check", "reason"]].drop_duplicates().itertuples(index=False):
+        assert words[f"check_{check}"]["en"] in text
+        assert words[f"{check}_{reason}"]["en"] not in text
+    assert len(rows)

@@ -11,6 +11,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy import stats
 
 from servlab.core.brief import brief
 from servlab.core.checks import check_choice, check_count
@@ -94,6 +95,17 @@ class Funnel:
     n_groups: int
     n: int
     n_dropped: int
+
+    @property
+    def beyond_chance(self) -> tuple[str, ...]:
+        """Return the branches past normal limits of the inner level that allow for chance alone."""
+        binomial = (
+            np.sqrt(self.target * (1 - self.target)) if np.isnan(self.spread) else self.spread
+        )
+        rows = self.by_group
+        z = (rows["estimate"] - self.target) / (binomial / np.sqrt(rows["size"]))
+        past = z.abs() > stats.norm.isf((1 - self.levels[0]) / 2)
+        return tuple(rows.loc[past, "group"].astype(str))
 
     def tidy(self) -> pd.DataFrame:
         """Return a row a branch."""

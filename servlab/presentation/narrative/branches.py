@@ -85,8 +85,24 @@ def narrate_funnel(
             message("branches.funnel_outside", language, count=result.n_groups, **values, **levels)
         ]
         first += _outside(result, language, survey)
-    second = [dispersion_sentence(result, language), *left_out(result, language, survey)]
+    second = [
+        dispersion_sentence(result, language),
+        *_chance_alone(result, language, survey),
+        *left_out(result, language, survey),
+    ]
     return Prose([join_sentences(part, language) for part in (first, second)])
+
+
+def _chance_alone(result: Funnel, language: Language, survey: Survey | None) -> list[str]:
+    """Name the branches that only the allowance keeps inside: one far off widens its limits."""
+    inside = result.by_group.loc[result.by_group["place"] == "inside", "group"].astype(str)
+    kept = [group for group in result.beyond_chance if group in set(inside)]
+    if result.dispersion == "none" or not kept:
+        return []
+    names = [branch_label(group, result, language, survey) for group in kept]
+    level = conf_text(result.levels[0])
+    values = {"names": listed(names, language), "level": level}
+    return [message("branches.funnel_chance_alone", language, **values)]
 
 
 def verdict_rows(result: BranchAgreement) -> pd.DataFrame:

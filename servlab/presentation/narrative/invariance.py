@@ -1,5 +1,7 @@
 """Measurement invariance in sentences: how far it reaches, what breaks it, what may be compared."""
 
+import pandas as pd
+
 from servlab.data.instrument import Instrument
 from servlab.data.schema import Language
 from servlab.data.survey import Survey
@@ -172,21 +174,50 @@ def _means(result: InvarianceResult, language: Language, names: Names) -> list[s
         return [message("invariance.means_refused", language)]
     if "configural_misfit" in result.flags:
         return []
-    reference = battery_name(result.labels[0], language)
-    sentences = []
-    for factor, group, effect, p in zip(
-        *(result.means[c] for c in ("factor", "group", "effect_size", "p_value")), strict=True
-    ):
-        values = {
-            "factor": variable_in_sentence(str(factor), names, language),
-            "group": battery_name(str(group), language),
-            "reference": reference,
-            "p": format_p_relation(float(p)),
+    sentences = [message("invariance.says_means", language)]
+    for group, rows in result.means.groupby("group", sort=False):
+        apart = rows["p_value"] < ALPHA
+        parts = {
+            "higher": rows[apart & (rows["effect_size"] > 0)],
+            "lower": rows[apart & (rows["effect_size"] <= 0)],
+            "level": rows[~apart],
         }
-        if not p < ALPHA:
-            sentences.append(message("invariance.says_mean_level", language, **values))
-            continue
-        kind = "higher" if effect > 0 else "lower"
-        size = format_number(abs(float(effect)))
-        sentences.append(message(f"invariance.says_mean_{kind}", language, effect=size, **values))
+        sentences += [
+            _mean_sentence(kind, str(group), part, result, language, names)
+            for kind, part in parts.items()
+            if len(part)
+        ]
     return sentences
+
+
+def _mean_sentence(
+    kind: str,
+    group: str,
+    rows: pd.DataFrame,
+    result: InvarianceResult,
+    language: Language,
+    names: Names,
+) -> str:
+    """Say on which factors a group is higher or lower than the first, or not told apart."""
+    factors = [variable_in_sentence(str(factor), names, language) for factor in rows["factor"]]
+    if kind != "level":
+        factors = [
+            message(
+                "invariance.mean_by",
+                language,
+                factor=factor,
+                effect=format_number(abs(float(effect))),
+                p=format_p_relation(float(p)),
+            )
+            for factor, effect, p in zip(factors, rows["effect_size"], rows["p_value"], strict=True)
+        ]
+    least = "one" if len(rows) == 1 else "several"
+    values = {"p": format_p_relation(float(rows["p_value"].min()))} if kind == "level" else {}
+    return message(
+        f"invariance.says_mean_{kind}" + (f"_{least}" if kind == "level" else ""),
+        language,
+        group=battery_name(group, language),
+        reference=battery_name(result.labels[0], language),
+        factors=listed(factors, language),
+        **values,
+    )

@@ -21,7 +21,7 @@ INSTEAD = ("invariance", "reliability", "constraint")
 def narrate_licence(result: GapLicence, *, language: Language = "en") -> Prose:
     """Say the verdicts, then each reason with the dimensions it bears on, then what instead."""
     reasons = [*licence_reasons(result, language, "fail"), *licence_instead(result, language)]
-    weaker = licence_reasons(result, language, "reserve")
+    weaker = _reservations(result, language)
     unknown = licence_reasons(result, language, "unknown")
     parts = [licence_verdict(result, language), reasons, weaker, unknown]
     return Prose([join_sentences(part, language) for part in parts if part])
@@ -53,6 +53,23 @@ def licence_reasons(result: GapLicence, language: Language, status: str) -> list
             else text
         )
     return sentences
+
+
+def _reservations(result: GapLicence, language: Language) -> list[str]:
+    """Name the checks with reservations and their dimensions; the table explains them."""
+    rows = result.findings[result.findings["status"] == "reserve"]
+    checks = []
+    for check, group in rows.groupby("check", sort=False):
+        name = message(f"licence.check_{check}", language)
+        terms = dict.fromkeys(group["term"])
+        if len(terms) < len(result.by_term):
+            listing = listed([in_sentence(t, result.instrument, language) for t in terms], language)
+            name = message("licence.with_dimensions", language, name=name, names=listing)
+        checks.append(name)
+    if not checks:
+        return []
+    semicolon = {"en": "; ", "zh": "；"}[language]
+    return [message("licence.reservations", language, names=semicolon.join(checks))]
 
 
 def reason_names(group: pd.DataFrame, result: GapLicence, language: Language) -> list[str]:

@@ -32,6 +32,7 @@ def narrate_waves(
         lead = tested.iloc[0]
         first = [_lead(lead, result, language, survey), *_others(tested, result, language)]
         first += _mix(lead, result, language, survey)
+        first += _earlier(rows, lead, result, language, survey)
         first += _trend(lead, result, language)
     parts = [part for part in (first, wave_flags(result, language, survey)) if part]
     return Prose([join_sentences(part, language) for part in parts] or [""])
@@ -102,6 +103,31 @@ def _mix(
             raw=format_number(found["unadjusted"], sign=True),
         )
     ]
+
+
+def _earlier(
+    rows: pd.DataFrame,
+    lead: pd.Series,
+    result: WaveComparison,
+    language: Language,
+    survey: Survey | None,
+) -> list[str]:
+    """Return the earlier changes of the same score that are beyond chance, p adjusted."""
+    same = (rows["level"] == lead["level"]) & (rows["term"] == lead["term"])
+    before = rows[same & (rows["wave"] != lead["wave"]) & (rows["p_adjusted"] < SIGNIFICANT)]
+    changes = [
+        message(
+            "tracking.earlier_change",
+            language,
+            wave=wave_label(str(row["wave"]), result, survey, language),
+            against=wave_label(str(row["against"]), result, survey, language),
+            **(_numbers(row) | {"p": format_p_relation(row["p_adjusted"])}),
+        )
+        for _, row in before.iterrows()
+    ]
+    if not changes:
+        return []
+    return [message("tracking.earlier", language, changes=listed(changes, language))]
 
 
 def _trend(row: pd.Series, result: WaveComparison, language: Language) -> list[str]:

@@ -167,6 +167,8 @@ def _composition(result: WaveComparison, language: Language, survey: Survey | No
     wide = result.composition.pivot_table(
         index=["term", "group"], columns="wave", values="share", sort=False, dropna=False
     )
+    # keeping empty shares, the pivot crosses every covariate with the values of all others
+    wide = wide.loc[pd.MultiIndex.from_frame(result.composition[["term", "group"]]).unique()]
     shown = [w for w in result.waves if w in wide]
     frame = wide[shown].rename(columns={w: f"w{k}" for k, w in enumerate(shown)})
     labels = [
