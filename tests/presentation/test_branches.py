@@ -133,3 +133,10 @@ def test_a_branch_that_widens_its_own_limits_is_still_named(language):
     last = sl.narrate(funnel, language=language).paragraphs[-1]
     assert all(group in last for group in kept)
     assert {"en": "limits of chance alone", "zh": "仅按随机波动"}[language] in last
+
+
+def test_a_small_overdispersion_stands_beside_what_chance_gives():
+    funnel = sl.funnel_counts({"A": 25, "B": 40}, {"A": 200, "B": 220}, winsorize=0.0)
+    assert funnel.tau2 > 0
+    assert "by chance about 0.50" in str(sl.narrate(funnel))
+    assert "随机时约0.50" in str(sl.narrate(funnel, language="zh"))
