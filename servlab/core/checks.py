@@ -28,7 +28,8 @@ def check_result(name: str, value: object, kind: type, source: str) -> None:
 
 def check_conf_level(conf_level: float) -> None:
     """Raise ``ModelError`` unless the confidence level lies strictly between 0 and 1."""
-    if not 0 < conf_level < 1:
+    number = isinstance(conf_level, int | float | np.number) and not isinstance(conf_level, bool)
+    if not number or not 0 < conf_level < 1:
         raise ModelError(f"conf_level must lie between 0 and 1, as 0.95 does; got {conf_level!r}.")
 
 
@@ -37,6 +38,14 @@ def check_count(name: str, value: object, *, minimum: int = 1) -> int:
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < minimum:
         raise ModelError(f"{name} must be a whole number of at least {minimum}; got {value!r}.")
     return int(value)
+
+
+def check_frame(data: object) -> None:
+    """Raise ``ModelError`` unless ``data`` is a frame."""
+    if not isinstance(data, pd.DataFrame):
+        raise ModelError(
+            f"data must be a pandas DataFrame, a row a respondent; got {type(data).__name__}."
+        )
 
 
 def check_items(items: object, *, min_items: int = 2) -> pd.DataFrame:
@@ -104,6 +113,8 @@ def check_weights(weights: pd.Series, index: pd.Index) -> pd.Series:
     """
     if not isinstance(weights, pd.Series) or not weights.index.equals(index):
         raise ModelError("weights must be a Series with the same index as the rows they weight.")
+    if not pd.api.types.is_numeric_dtype(weights) or pd.api.types.is_complex_dtype(weights):
+        raise ModelError(f"weights must be numbers; the column holds {weights.dtype} values.")
     values = weights.astype(float)
     if values.isna().any() or np.isinf(values).any():
         raise ModelError(

@@ -51,6 +51,13 @@ def coefficient_covariance(
     return V, lost
 
 
+def hanging(X: Array, cluster: NDArray[np.int64] | None) -> Bools:
+    """Return (p,) whether a coefficient of (n, p) X hangs on one row, or on one cluster."""
+    Q, R = np.linalg.qr(X)
+    alone = Q[leverages(X) > 1 - FULL] if cluster is None else _lone_directions(Q, cluster)
+    return _hanging(solve_triangular(R, np.eye(X.shape[1])), alone)
+
+
 def _row_meat(Q: Array, residuals: Array, cov_type: CovType) -> tuple[Array, Array]:
     """Return Q' Omega Q of a heteroscedasticity-consistent kind, and directions of lone rows."""
     n, p = Q.shape

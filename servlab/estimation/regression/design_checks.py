@@ -15,7 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from servlab.core.brief import brief
-from servlab.core.checks import check_weights
+from servlab.core.checks import check_frame, check_weights
 from servlab.core.errors import ModelError
 from servlab.estimation.regression.formulas import Aliased, alias_columns
 from servlab.scales.means import effective_n
@@ -102,7 +102,7 @@ def build_design(
     if cluster is not None:
         groups = column_of(data, "cluster", cluster)
         used &= groups.notna()
-    rows = aliased.data[used]
+    rows = aliased.data[used].infer_objects()  # numbers that stood beside None are numbers
     if len(rows) == 0:
         raise ModelError("no row is complete in all columns of the formula; use fewer columns.")
     check_columns(rows, aliased)
@@ -151,6 +151,7 @@ def _as_written(X: pd.DataFrame, text: str) -> pd.DataFrame:
 
 def column_of(data: pd.DataFrame, argument: str, name: str) -> pd.Series:
     """Return the column that an argument names, or raise ``ModelError``."""
+    check_frame(data)
     if name not in data.columns:
         raise ModelError(f"{argument} names {name!r}, which is no column of the data.")
     return data[name]
@@ -218,9 +219,15 @@ def _parts(name: str, aliased: Aliased, levels: Mapping[str, tuple[str, ...]]) -
 
 
 def check_columns(rows: pd.DataFrame, aliased: Aliased) -> None:
-    """Refuse constant and infinite columns and an outcome that is no number, by name."""
+    """Refuse constant and infinite columns, dates, and an outcome that is no number, by name."""
     for alias in rows.columns:
         name = aliased.names[alias]
+        kind = rows[alias].dtype
+        if kind.kind in "cmM":
+            raise ModelError(
+                f"column {name!r} holds {kind} values, neither numbers nor categories; compute "
+                "from it the number that is meant, as days since a date."
+            )
         numeric = pd.api.types.is_numeric_dtype(rows[alias])
         if name == aliased.outcome and not numeric:
             raise ModelError(
@@ -233,6 +240,15 @@ def check_columns(rows: pd.DataFrame, aliased: Aliased) -> None:
             raise ModelError(
                 f"the {what} {name!r} is constant over the {len(rows)} rows used; leave it out."
             )
+
+
+def check_clusters(design: Design, cluster: str | None) -> None:
+    """Raise ``ModelError`` where all rows are one cluster."""
+    if design.cluster is not None and design.cluster.max() == 0:
+        raise ModelError(
+            f"the cluster column {cluster!r} has one value over the {len(design.y)} rows used; "
+            "clustered errors need at least two clusters, better forty."
+        )
 
 
 def check_design(y: pd.Series, X: Array, labels: list[str], outcome: str) -> None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from servlab.core.brief import brief
+from servlab.core.checks import check_frame
 from servlab.core.errors import ModelError
 
 _TOKEN = re.compile(
@@ -87,6 +88,7 @@ def quote_column(name: str) -> str:
 
 def alias_columns(text: str, data: pd.DataFrame) -> Aliased:
     """Return the formula over aliases, or raise ``ModelError`` naming what is wrong with it."""
+    check_frame(data)
     if re.sub(r"`[^`]*`", "", text).count("~") != 1:
         raise ModelError(
             f"a formula has one tilde, as in 'satisfaction ~ staff + speed'; got {text!r}."

@@ -17,11 +17,15 @@ from servlab.core.brief import brief
 from servlab.core.checks import check_conf_level
 from servlab.core.errors import ModelError
 from servlab.estimation.regression.covariance import CovType
-from servlab.estimation.regression.design_checks import Design, build_design, check_design
+from servlab.estimation.regression.design_checks import (
+    Design,
+    build_design,
+    check_clusters,
+    check_design,
+)
 from servlab.estimation.regression.formulas import alias_columns, formula
 from servlab.estimation.regression.linear import (
     RegressionResult,
-    check_clusters,
     errors_kind,
     fit_design,
     wald,

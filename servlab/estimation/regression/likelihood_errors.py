@@ -1,6 +1,5 @@
 """Standard errors of maximum likelihood: from the information, robust, or by clusters."""
 
-import warnings
 from typing import Literal
 
 import numpy as np
@@ -9,13 +8,12 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from servlab.core.checks import check_choice
-from servlab.core.errors import ModelError, SparseDataWarning
+from servlab.core.errors import ModelError
 from servlab.core.linalg import Array
-from servlab.estimation.regression.design_checks import INTERCEPT, Design, factor_values
+from servlab.estimation.regression.covariance import hanging
+from servlab.estimation.regression.design_checks import Design
 
 Errors = Literal["classical", "robust", "HC3", "cluster"]
-
-FEW_CLUSTERS = 20  # robust errors by clusters lean on many of them [cameron2015]_
 
 
 def resolve_cov_type(
@@ -52,9 +50,7 @@ def parameter_cov(
         return (inverse + inverse.T) / 2, float("inf")
     weighted = scores * w[:, None]
     df = float("inf")
-    if kind == "cluster":
-        if cluster is None or cluster.max() < 1:
-            raise ModelError("errors by clusters need at least two clusters in the rows used.")
+    if cluster is not None:
         sums = np.zeros((int(cluster.max()) + 1, weighted.shape[1]))
         np.add.at(sums, cluster, weighted)
         weighted, df = sums, float(len(sums) - 1)
@@ -64,35 +60,16 @@ def parameter_cov(
 
 
 def hanging_slopes(design: Design, kind: Errors) -> list[str]:
-    """Return the slopes whose robust error is an illusion: categories of one row or cluster.
+    """Return the coefficients whose robust error is an illusion: they hang on one row or cluster.
 
-    The fit reproduces such a category exactly, so that its scores sum to zero and the robust
-    formulas take its estimate for certain. Where it is the reference, all of the term hang on it.
+    The fit reproduces a category of one row or cluster exactly, so that its scores sum to zero and
+    the robust formulas take its estimate for certain. Where it is the reference, all of the term
+    and the intercept hang on it.
     """
     if kind == "classical":
         return []
-    units = np.arange(len(design.y)) if design.cluster is None else design.cluster
-    found: list[str] = []
-    for name, levels in design.levels.items():
-        lone = [v for v in levels if len(np.unique(units[factor_values(design, name, v) > 0])) < 2]
-        hit = levels if levels[0] in lone else lone
-        if levels[0] in lone and INTERCEPT not in found:
-            found.append(INTERCEPT)
-        for label, parts in zip(design.labels, design.parts, strict=True):
-            if any(variable == name and level in hit for variable, level in parts):
-                found.append(label)
-    if found:
-        unit = "row" if design.cluster is None else "cluster"
-        warnings.warn(
-            SparseDataWarning(
-                f"{', '.join(map(repr, found))} hang on one {unit}: "
-                "their robust errors are not determined and shown as missing. Join categories.",
-                key="hanging",
-                values={"names": ", ".join(found)},
-            ),
-            stacklevel=3,
-        )
-    return found
+    lost = hanging(design.X.to_numpy(), design.cluster)
+    return [label for label, gone in zip(design.labels, lost, strict=True) if gone]
 
 
 def hide(cov: Array, labels: list[str], lost: list[str]) -> Array:

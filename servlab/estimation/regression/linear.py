@@ -5,7 +5,6 @@ and the checks: constant predictors, a predictor that is the outcome, exact and 
 coefficients that hang on one respondent or one cluster.
 """
 
-import warnings
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,20 +15,26 @@ from scipy import stats
 
 from servlab.core.brief import brief
 from servlab.core.checks import check_choice, check_conf_level
-from servlab.core.errors import ModelError, SmallSampleWarning, SparseDataWarning
-from servlab.core.standards import standard
+from servlab.core.errors import ModelError
 from servlab.estimation.regression.collinearity import collinearity, warn_of_pairs
 from servlab.estimation.regression.covariance import COV_TYPES, CovType, coefficient_covariance
 from servlab.estimation.regression.design_checks import (
     INTERCEPT,
     Design,
     build_design,
+    check_clusters,
     check_design,
+)
+from servlab.estimation.regression.design_warnings import (
+    few_clusters,
+    warn_of_empty,
+    warn_of_few_clusters,
+    warn_of_undetermined,
 )
 from servlab.estimation.regression.standardized import standardized_coefficients
 
 Array = NDArray[np.float64]
-PERFECT = 1e-20  # share of the outcome's variance left over from which on a fit is exact
+PERFECT = 1e-16  # share of the outcome's variance left over from which on a fit is exact
 
 
 @brief
@@ -109,11 +114,10 @@ class RegressionResult:
         ``collinear``; ``undetermined`` (a category of one respondent, or of one cluster);
         ``few_clusters``; ``empty_category``.
         """
-        few = self.n_clusters is not None and not standard("clusters").met_by(self.n_clusters)
         found = {
             "collinear": bool(self.collinear),
             "undetermined": bool(self.undetermined),
-            "few_clusters": few,
+            "few_clusters": few_clusters(self.n_clusters),
             "empty_category": bool(self.design.empty),
         }
         return tuple(name for name, holds in found.items() if holds)
@@ -277,28 +281,27 @@ def fit_design(
     )
 
 
-def check_clusters(design: Design, cluster: str | None) -> None:
-    """Raise ``ModelError`` where all rows are one cluster."""
-    if design.cluster is not None and design.cluster.max() == 0:
-        raise ModelError(
-            f"the cluster column {cluster!r} has one value over the {len(design.y)} rows used; "
-            "clustered errors need at least two clusters, better forty."
-        )
-
-
 def _fit(design: Design) -> Any:
     """Return statsmodels' least-squares fit; an exact one is refused."""
     import statsmodels.api as sm
 
+    check_inexact(design)
     y, X, w = design.y.to_numpy(), design.X.to_numpy(), design.weights
     model = sm.OLS(y, X) if w is None else sm.WLS(y, X, weights=w * len(w) / w.sum())
-    fit = model.fit()
-    if fit.ssr <= PERFECT * fit.centered_tss:
+    return model.fit()
+
+
+def check_inexact(design: Design) -> None:
+    """Raise ``ModelError`` where the predictors determine the outcome."""
+    y, X = design.y.to_numpy(), design.X.to_numpy()
+    Q, _ = np.linalg.qr(X)
+    left = y - Q @ (Q.T @ y)
+    left = left - Q @ (Q.T @ left)  # a second time: the first leaves the rounding of large means
+    if left @ left <= PERFECT * np.sum((y - y.mean()) ** 2):
         raise ModelError(
             f"the predictors determine the outcome {design.aliased.outcome!r} exactly (R2 = 1): "
             "it is computed from them; leave those parts out."
         )
-    return fit
 
 
 def coefficient_table(
@@ -339,39 +342,9 @@ def wald(params: Array, V: Array, places: list[int], df: int) -> tuple[float, in
 
 def warn_of_flags(fit: RegressionResult, cluster: str | None, *, stacklevel: int) -> None:
     """Warn of what the flags of a fit say."""
-    warn_of_pairs(fit.collinear, fit.vif["vif"], stacklevel=stacklevel + 1)
-    if fit.design.empty:
-        warnings.warn(
-            SparseDataWarning(
-                f"nobody is in {', '.join(fit.design.empty)}; the category is left out.",
-                key="empty_category",
-                values={"items": ", ".join(fit.design.empty)},
-            ),
-            stacklevel=stacklevel,
-        )
-    if fit.undetermined:
-        warnings.warn(_undetermined(fit), stacklevel=stacklevel)
-    if "few_clusters" in fit.flags:
-        warnings.warn(
-            SmallSampleWarning(
-                f"{fit.n_clusters} clusters of {cluster!r} are few: clustered errors tend to be "
-                f"too small under {standard('clusters').value:.0f} (Cameron and Miller, 2015); "
-                "read p values and intervals with care.",
-                key="few_clusters",
-                values={"count": str(fit.n_clusters)},
-            ),
-            stacklevel=stacklevel,
-        )
-
-
-def _undetermined(fit: RegressionResult) -> SparseDataWarning:
-    """Return the warning on coefficients whose robust error cannot be computed."""
-    names = ", ".join(fit.undetermined)
-    alone = "one respondent" if fit.n_clusters is None else "one cluster"
-    text = (
-        f"{names} hang on {alone} alone, so that no robust error can be "
-        "computed for them; join categories or leave them out."
-    )
-    if fit.n_clusters:
-        return SparseDataWarning(text, key="undetermined_cluster", values={"items": names})
-    return SparseDataWarning(text, key="undetermined_row", values={"items": names})
+    level = stacklevel + 1
+    warn_of_pairs(fit.collinear, fit.vif["vif"], stacklevel=level)
+    warn_of_empty(fit.design.empty, stacklevel=level)
+    clusters = fit.n_clusters is not None
+    warn_of_undetermined(fit.undetermined, clusters=clusters, stacklevel=level)
+    warn_of_few_clusters(fit.n_clusters, cluster, stacklevel=level)

@@ -22,9 +22,15 @@ from servlab.estimation.regression.design_checks import (
     INTERCEPT,
     Design,
     build_design,
+    check_clusters,
+)
+from servlab.estimation.regression.design_warnings import (
+    few_clusters,
+    warn_of_empty,
+    warn_of_few_clusters,
+    warn_of_undetermined,
 )
 from servlab.estimation.regression.likelihood_errors import (
-    FEW_CLUSTERS,
     hanging_slopes,
     hide,
     parameter_cov,
@@ -131,7 +137,8 @@ class LogisticResult:
             "collinear": self.collinear,
             "few_events": self.few_events,
             "undetermined": self.undetermined,
-            "few_clusters": 0 < self.n_clusters < FEW_CLUSTERS,
+            "few_clusters": few_clusters(self.n_clusters),
+            "empty_category": self.design.empty,
         }
         return tuple(name for name, there in found.items() if there)
 
@@ -213,6 +220,7 @@ def logistic_regress(
     kind = resolve_cov_type(cov_type, weights, cluster, ("classical", "robust", "HC3"))
     data, _ = numbered(formula, data)
     design = build_design(formula, data, weights=weights, cluster=cluster)
+    check_clusters(design, cluster)
     values, k = coded(design)
     outcome = design.aliased.outcome
     if len(values) != 2:
@@ -233,6 +241,11 @@ def logistic_regress(
     cov[1:, 0] *= -1
     names = [INTERCEPT, *labels]
     undetermined = hanging_slopes(design, kind)
+    n_clusters = 0 if design.cluster is None else int(design.cluster.max()) + 1
+    clusters = design.cluster is not None
+    warn_of_undetermined(tuple(undetermined), clusters=clusters, stacklevel=3)
+    warn_of_few_clusters(n_clusters, cluster, stacklevel=3)
+    warn_of_empty(design.empty, stacklevel=3)
     cov = hide(cov, names, undetermined)
     table = wald_table(np.concatenate([-fit.theta, fit.b]), cov, df, names, conf_level)
     return LogisticResult(
@@ -248,7 +261,7 @@ def logistic_regress(
         undetermined=tuple(undetermined),
         few_events=few,
         cov_type=kind,
-        n_clusters=0 if design.cluster is None else int(design.cluster.max()) + 1,
+        n_clusters=n_clusters,
         n=len(k),
         n_dropped=design.n_dropped,
         n_effective=design.n_effective,

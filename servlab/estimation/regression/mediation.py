@@ -20,6 +20,7 @@ from servlab.core.linalg import Array
 from servlab.core.threads import blas_threads
 from servlab.estimation.regression.collinearity import collinearity, warn_of_pairs
 from servlab.estimation.regression.design_checks import Design, build_design, check_design
+from servlab.estimation.regression.design_warnings import warn_of_empty
 from servlab.estimation.regression.formulas import formula
 from servlab.estimation.regression.mediation_paths import (
     Layout,
@@ -61,6 +62,8 @@ class MediationResult:
     collinear : tuple of tuple of str
     two_valued : tuple of str
         Mediators or outcome with two values, for which least squares is an approximation.
+    empty : tuple of str
+        Declared categories of covariates that no row used has; they are left out.
     interval : str
         ``bca`` or ``percentile``.
     n_draws, n_failed : int
@@ -79,6 +82,7 @@ class MediationResult:
     proportion: float
     collinear: tuple[tuple[str, str], ...]
     two_valued: tuple[str, ...]
+    empty: tuple[str, ...]
     interval: str
     n_draws: int
     n_failed: int
@@ -89,8 +93,12 @@ class MediationResult:
 
     @property
     def flags(self) -> tuple[str, ...]:
-        """Return what a reader must be told: ``collinear``, ``two_valued`` or nothing."""
-        found = {"collinear": self.collinear, "two_valued": self.two_valued}
+        """Return what a reader must be told: ``collinear``, ``two_valued``, ``empty_category``."""
+        found = {
+            "collinear": self.collinear,
+            "two_valued": self.two_valued,
+            "empty_category": self.empty,
+        }
         return tuple(name for name, there in found.items() if there)
 
     def tidy(self) -> pd.DataFrame:
@@ -189,6 +197,7 @@ def mediation(
     check_design(design.y, design.X.to_numpy(), design.labels, outcome)
     overlap = collinearity(design)
     warn_of_pairs(overlap.pairs, overlap.by_term["vif"])
+    warn_of_empty(design.empty, stacklevel=3)
     Z, layout = _rows(design, predictor, names, model == "serial")
     centre, scale = _standards(Z)
     unit = (Z - centre) / scale
@@ -223,6 +232,7 @@ def mediation(
             for name, column in zip([*names, outcome], Z.T[layout.base + 1 :], strict=True)
             if len(np.unique(column)) == 2
         ),
+        empty=design.empty,
         interval=interval,
         n_draws=n_draws,
         n_failed=n_draws - len(kept),

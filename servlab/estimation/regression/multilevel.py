@@ -24,6 +24,7 @@ from servlab.estimation.regression.design_checks import (
     check_design,
     column_of,
 )
+from servlab.estimation.regression.design_warnings import warn_of_empty
 from servlab.estimation.regression.random_intercepts import fit_random_intercepts, summarize
 from servlab.estimation.regression.random_slopes import (
     Products,
@@ -89,6 +90,8 @@ class MultilevelResult:
         Near-collinear predictors, as in ``regress``.
     vif : Series
         Variance inflation factor of each main effect.
+    empty : tuple of str
+        Declared categories of predictors that no row used has; they are left out.
     n_groups, n_single : int
         Groups, and groups of one respondent.
     n, n_dropped : int
@@ -123,6 +126,7 @@ class MultilevelResult:
     singular: bool
     collinear: tuple[tuple[str, str], ...]
     vif: pd.Series
+    empty: tuple[str, ...]
     n_groups: int
     n_single: int
     n: int
@@ -138,11 +142,12 @@ class MultilevelResult:
 
     @property
     def flags(self) -> tuple[str, ...]:
-        """Return what a reader must be told: ``singular``, ``few_groups``, ``collinear``."""
+        """Return what a reader must be told: ``singular``, ``collinear`` and so on."""
         told = {
             "singular": self.singular,
             "few_groups": self.few_groups,
             "collinear": bool(self.collinear),
+            "empty_category": bool(self.empty),
         }
         return tuple(name for name, holds in told.items() if holds)
 
@@ -270,6 +275,7 @@ def multilevel(
         singular=fit.singular,
         collinear=overlap.pairs,
         vif=overlap.by_term["vif"],
+        empty=design.empty,
         n_groups=len(rows.sizes),
         n_single=int((rows.sizes == 1).sum()),
         n=len(rows.y),
@@ -279,6 +285,7 @@ def multilevel(
         fit=fit,
     )
     warn_of_pairs(overlap.pairs, overlap.by_term["vif"])
+    warn_of_empty(design.empty, stacklevel=3)
     _warn(result)
     return result
 

@@ -34,11 +34,17 @@ from servlab.estimation.regression.design_checks import (
     INTERCEPT,
     Design,
     build_design,
+    check_clusters,
     check_design,
+)
+from servlab.estimation.regression.design_warnings import (
+    few_clusters,
+    warn_of_empty,
+    warn_of_few_clusters,
+    warn_of_undetermined,
 )
 from servlab.estimation.regression.formulas import alias_columns
 from servlab.estimation.regression.likelihood_errors import (
-    FEW_CLUSTERS,
     hanging_slopes,
     hide,
     parameter_cov,
@@ -138,13 +144,13 @@ class OrdinalResult:
     @property
     def flags(self) -> tuple[str, ...]:
         """Return what a reader must be told: ``collinear``, ``sparse``, ``unused`` and so on."""
-        few = 0 < self.n_clusters < FEW_CLUSTERS
         found = {
             "collinear": self.collinear,
             "sparse": self.sparse,
             "unused": self.unused,
-            "few_clusters": few,
+            "few_clusters": few_clusters(self.n_clusters),
             "undetermined": self.undetermined,
+            "empty_category": self.design.empty,
         }
         return tuple(name for name, there in found.items() if there)
 
@@ -236,6 +242,7 @@ def ordinal_regress(
     kind = resolve_cov_type(cov_type, weights, cluster, ("classical", "robust"))
     data, declared = numbered(formula, data)
     design = build_design(formula, data, weights=weights, cluster=cluster)
+    check_clusters(design, cluster)
     values, k = coded(design)
     X, labels = slopes_of(design, len(values))
     overlap = collinearity(design)
@@ -248,8 +255,13 @@ def ordinal_regress(
     cuts = [f"{_plain(a)}|{_plain(b)}" for a, b in pairwise(values)]
     m = len(cuts)
     undetermined = hanging_slopes(design, kind)
+    n_clusters = 0 if design.cluster is None else int(design.cluster.max()) + 1
     if INTERCEPT in undetermined:  # the thresholds are the intercepts here
         undetermined = [*cuts, *(name for name in undetermined if name != INTERCEPT)]
+    clusters = design.cluster is not None
+    warn_of_undetermined(tuple(undetermined), clusters=clusters, stacklevel=3)
+    warn_of_few_clusters(n_clusters, cluster, stacklevel=3)
+    warn_of_empty(design.empty, stacklevel=3)
     cov = hide(cov, [*cuts, *labels], undetermined)
     slopes = wald_table(fit.b, cov[m:, m:], df, labels, conf_level)
     if link == "logit":
@@ -268,7 +280,7 @@ def ordinal_regress(
         collinear=overlap.pairs,
         undetermined=tuple(undetermined),
         cov_type=kind,
-        n_clusters=0 if design.cluster is None else int(design.cluster.max()) + 1,
+        n_clusters=n_clusters,
         n=len(k),
         n_dropped=design.n_dropped,
         n_effective=design.n_effective,

@@ -16,9 +16,17 @@ from scipy import stats
 
 from servlab.core.brief import brief
 from servlab.core.checks import check_choice, check_conf_level, check_count
-from servlab.core.errors import ModelError, NotConvergedError, SmallSampleWarning, SparseDataWarning
+from servlab.core.errors import (
+    ModelError,
+    NotConvergedError,
+    ServlabWarning,
+    SmallSampleWarning,
+    SparseDataWarning,
+)
+from servlab.estimation.regression.collinearity import collinearity, warn_of_pairs
 from servlab.estimation.regression.design_checks import Design, build_design, check_design
-from servlab.estimation.regression.linear import coefficient_table
+from servlab.estimation.regression.design_warnings import warn_of_empty
+from servlab.estimation.regression.linear import check_inexact, coefficient_table
 
 Array = NDArray[np.float64]
 Errors = Literal["nid", "bootstrap"]
@@ -49,6 +57,12 @@ class QuantileRegression:
         density is not positive, which ``nid`` errors leave out).
     share_crossing : float
         Share of respondents for whom a higher quantile is predicted below a lower one.
+    collinear : tuple of tuple of str
+        Predictors whose VIF reaches 5 or that correlate .85, each with the one it goes with most.
+    vif : Series
+        Variance inflation factor of each main effect.
+    empty : tuple of str
+        Declared categories that no row used has; they are left out.
     errors : str
         ``nid`` or ``bootstrap``.
     n_draws : int
@@ -64,6 +78,9 @@ class QuantileRegression:
     coefficients: pd.DataFrame
     fits: pd.DataFrame
     share_crossing: float
+    collinear: tuple[tuple[str, str], ...]
+    vif: pd.Series
+    empty: tuple[str, ...]
     errors: str
     n_draws: int
     n_values: int
@@ -73,18 +90,29 @@ class QuantileRegression:
 
     @property
     def flags(self) -> tuple[str, ...]:
-        """Return which hold: ``crossing``, ``not_unique``, ``few`` (rows at an end), ``coarse``.
+        """Return what a reader must be told.
 
-        ``coarse`` is an outcome of at most ten distinct answers under ``nid`` errors.
+        ``collinear``; ``empty_category``; ``undetermined`` (no errors at some quantile);
+        ``crossing``; ``not_unique``; ``few`` (rows at an end); ``coarse`` (an outcome of at most
+        ten distinct answers under ``nid`` errors).
         """
         least = min(min(q, 1 - q) for q in self.quantiles) * self.n
         found = {
+            "collinear": bool(self.collinear),
+            "empty_category": bool(self.empty),
+            "undetermined": bool(self.without_errors),
             "crossing": self.share_crossing > 0,
             "not_unique": not self.fits["unique"].all(),
             "few": least < FEW_AT_END,
             "coarse": self.errors == "nid" and self.n_values <= COARSE,
         }
         return tuple(name for name, holds in found.items() if holds)
+
+    @property
+    def without_errors(self) -> tuple[float, ...]:
+        """Return the quantiles that have no standard errors."""
+        gone = self.coefficients["std_error"].isna().groupby(self.coefficients["quantile"]).any()
+        return tuple(float(q) for q in gone.index[gone])
 
     def tidy(self) -> pd.DataFrame:
         """Return a row a quantile and term."""
@@ -136,9 +164,12 @@ def quantile_regress(
 
     Warns
     -----
+    CollinearityWarning
+        As in ``regress``.
     SparseDataWarning
-        When other coefficients do as well, predicted quantiles cross, or the outcome has at most
-        ten distinct answers and ``nid`` errors.
+        When a category is empty, when a density is not positive for so many rows that ``nid``
+        errors do not exist (they are NaN), when other coefficients do as well, predicted quantiles
+        cross, or the outcome has at most ten distinct answers and ``nid`` errors.
     SmallSampleWarning
         When fewer than 10 rows lie beyond an outer quantile.
 
@@ -169,6 +200,7 @@ def quantile_regress(
     design = build_design(formula, data)
     check_design(design.y, design.X.to_numpy(), design.labels, design.aliased.outcome)
     y, X = design.y.to_numpy(), design.X.to_numpy()
+    check_inexact(design)
     solved = [solve_quantile(X, y, tau) for tau in taus]
     covariances = (
         [_sandwich(X, y, tau) for tau in taus]
@@ -262,9 +294,10 @@ def _sandwich(X: Array, y: Array, tau: float) -> tuple[Array, int]:
     f = np.maximum(0.0, 2 * h / (width - NIL))
     nil = int((width <= 0).sum())
     H = (X * f[:, None]).T @ X
-    if np.linalg.cond(H) > 1e15 or not np.isfinite(H).all():
+    size = np.sqrt(np.diag(H))
+    if not (size > 0).all() or np.linalg.cond(H / np.outer(size, size)) > 1e12:
         return np.full_like(H, np.nan), nil
-    half = np.linalg.solve(H, X.T)
+    half = np.linalg.solve(H / np.outer(size, size), (X / size).T) / size[:, None]
     return tau * (1 - tau) * half @ half.T, nil
 
 
@@ -313,6 +346,7 @@ def _result(
     tolerance = 1e-9 * np.ptp(y)
     crossing = float((np.diff(lines, axis=1) < -tolerance).any(axis=1).mean())
     coefficients = pd.concat(tables, ignore_index=True)
+    overlap = collinearity(design)
     front = ["quantile", "term"]
     return QuantileRegression(
         outcome=design.aliased.outcome,
@@ -320,6 +354,9 @@ def _result(
         coefficients=coefficients[[*front, *(c for c in coefficients if c not in front)]],
         fits=pd.DataFrame.from_dict(fits, orient="index"),
         share_crossing=crossing,
+        collinear=overlap.pairs,
+        vif=overlap.by_term["vif"],
+        empty=design.empty,
         errors=errors,
         n_draws=n_draws if errors == "bootstrap" else 0,
         n_values=len(np.unique(y)),
@@ -331,20 +368,35 @@ def _result(
 
 def _warn(result: QuantileRegression) -> None:
     """Warn of what the flags of a result say."""
-    found = {
+    warn_of_pairs(result.collinear, result.vif, stacklevel=4)
+    warn_of_empty(result.empty, stacklevel=4)
+    for flag, told in _warnings(result).items():
+        if flag in result.flags:
+            warnings.warn(told, stacklevel=3)
+
+
+def _warnings(result: QuantileRegression) -> dict[str, ServlabWarning]:
+    """Return the warning of each flag that is this model's own."""
+    bare = ", ".join(f"{q:g}" for q in result.without_errors)
+    return {
+        "undetermined": SparseDataWarning(
+            f"no standard errors at quantiles {bare}: the densities there are not positive for a "
+            "category or for many rows; join categories, or use errors='bootstrap'.",
+            key="quantile_undetermined",
+        ),
         "not_unique": SparseDataWarning(
-            "other coefficients fit some quantiles as well (groups of even size, answers "
-            "on few points): read intervals rather than estimates.",
+            "other coefficients fit some quantiles as well (groups of even size, answers on few "
+            "points): read intervals rather than estimates.",
             key="quantile_not_unique",
         ),
         "coarse": SparseDataWarning(
-            f"the outcome has {result.n_values} distinct answers, so that densities say "
-            "little: use errors='bootstrap' or ordinal_regress.",
+            f"the outcome has {result.n_values} distinct answers, so that densities say little: "
+            "use errors='bootstrap' or ordinal_regress.",
             key="quantile_coarse",
         ),
         "crossing": SparseDataWarning(
-            f"predicted quantiles cross for {result.share_crossing:.0%} of the "
-            "respondents: the lines are not parallel enough for these data.",
+            f"predicted quantiles cross for {result.share_crossing:.0%} of the respondents: the "
+            "lines are not parallel enough for these data.",
             key="quantile_crossing",
         ),
         "few": SmallSampleWarning(
@@ -353,5 +405,3 @@ def _warn(result: QuantileRegression) -> None:
             key="quantile_few",
         ),
     }
-    for flag in result.flags:
-        warnings.warn(found[flag], stacklevel=3)

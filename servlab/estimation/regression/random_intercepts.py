@@ -143,7 +143,7 @@ def summarize(y: Array, X: Array, group: NDArray[np.integer], reml: bool) -> Sum
             "within; at least one group needs two rows, and the rows must outnumber the columns."
         )
     Q, R = np.linalg.qr(X)
-    if np.abs(np.diag(R)).min() <= 1e-10 * np.linalg.norm(X, axis=0).max():
+    if (np.abs(np.diag(R)) <= 1e-10 * np.linalg.norm(X, axis=0)).any():
         raise ModelError("columns of the design depend on each other exactly; leave one out.")
     b = np.linalg.solve(R, Q.T @ y)
     rows = np.column_stack([Q, y - X @ b])

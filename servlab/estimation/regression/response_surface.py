@@ -21,6 +21,7 @@ from servlab.core.errors import CollinearityWarning, ModelError
 from servlab.data.instrument import Instrument
 from servlab.data.survey import Survey
 from servlab.estimation.regression.design_checks import VIF_LIMIT
+from servlab.estimation.regression.linear import PERFECT
 from servlab.estimation.regression.surface_data import (
     SurfaceRows,
     rows_of_frame,
@@ -343,6 +344,12 @@ def _quadratic(pairs: Pairs, rows: SurfaceRows, cov_type: CovType) -> LeastSquar
             f"{rows.names[0]!r} and {rows.names[1]!r} determine each other or take too few "
             "different values for their squares and product; a response surface needs both to "
             "vary freely."
+        )
+    if float(fit.w @ fit.residuals**2) <= PERFECT * fit.total:
+        raise ModelError(
+            f"{rows.names[0]!r} and {rows.names[1]!r} determine the outcome "
+            f"{' and '.join(rows.outcome)!r} exactly (R2 = 1): it is computed from them; take "
+            "another outcome."
         )
     if cov_type == "HC3" and not np.isfinite(fit.hc3()).all():
         raise ModelError(

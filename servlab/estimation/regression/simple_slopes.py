@@ -173,6 +173,8 @@ def _values(
 ) -> tuple[list[float] | list[str], list[str]]:
     """Return the values of the moderator, and how each came to be chosen."""
     if found.levels:
+        if isinstance(at, str | float | int) or (at is not None and not len(at)):
+            raise ModelError(f"at needs a sequence of categories, one at least; got {at!r}.")
         chosen = list(found.levels) if at is None else [str(value) for value in at]
         unknown = [value for value in chosen if value not in found.levels]
         if unknown:

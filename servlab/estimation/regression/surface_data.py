@@ -141,7 +141,8 @@ def _numbers(data: pd.DataFrame, argument: str, name: str) -> pd.Series:
     column = column_of(data, argument, name)
     if isinstance(column, pd.DataFrame):
         raise ModelError(f"column {name!r} occurs more than once; give each its own name.")
-    if not pd.api.types.is_numeric_dtype(column) or pd.api.types.is_bool_dtype(column):
+    number = pd.api.types.is_numeric_dtype(column) and column.dtype.kind not in "bc"
+    if not number:
         raise ModelError(f"column {name!r} holds no numbers; map its answers to numbers.")
     values = column.astype(float)
     if np.isinf(values).any():

@@ -21,6 +21,7 @@ from servlab.presentation.formats import (
 from servlab.presentation.labels import conf_text, listed, plain, predictor_label, variable_label
 from servlab.presentation.messages import join_sentences, message
 from servlab.presentation.narrative.dispatch import narrate
+from servlab.presentation.narrative.drivers import left_out_sentence
 from servlab.presentation.narrative.standing import standings
 
 Choice = OrdinalResult | LogisticResult
@@ -73,13 +74,13 @@ def flag_sentences(result: Choice, language: Language, survey: Survey | None = N
             found.append(message(f"choices.flag_{flag}", language, values=texts))
     if "few_clusters" in result.flags:
         count = format_count(result.n_clusters)
-        found.append(message("choices.flag_few_clusters", language, clusters=count))
+        found.append(message("drivers.note_few_clusters", language, count=count))
     if "few_events" in result.flags:
         found.append(message("choices.flag_few_events", language))
     if result.undetermined:
         names = [predictor_label(name, survey, language) for name in result.undetermined]
         found.append(message("choices.flag_undetermined", language, names=listed(names, language)))
-    return found
+    return found + left_out_sentence(result.design.empty, language, survey)
 
 
 def flag_pairs(

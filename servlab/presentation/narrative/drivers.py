@@ -89,12 +89,17 @@ def flag_notes(
     if "few_clusters" in result.flags and result.n_clusters is not None:
         count = format_count(result.n_clusters)
         notes.append(message("drivers.note_few_clusters", language, count=count))
-    if "empty_category" in result.flags:
-        names = listed(
-            [predictor_label(t, survey, language) for t in result.design.empty], language
-        )
-        notes.append(message("drivers.note_empty", language, names=names))
-    return notes
+    return notes + left_out_sentence(result.design.empty, language, survey)
+
+
+def left_out_sentence(
+    empty: tuple[str, ...], language: Language, survey: Survey | None = None
+) -> list[str]:
+    """Return the sentence on declared categories that nobody is in; none without them."""
+    if not empty:
+        return []
+    names = listed([predictor_label(t, survey, language) for t in empty], language)
+    return [message("drivers.note_empty", language, names=names)]
 
 
 def fit_sentence(result: RegressionResult, language: Language, survey: Survey | None = None) -> str:

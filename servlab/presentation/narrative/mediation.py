@@ -9,6 +9,7 @@ from servlab.presentation.labels import conf_text, listed, variable_label
 from servlab.presentation.messages import join_sentences, message
 from servlab.presentation.narrative.choices import flag_pairs
 from servlab.presentation.narrative.dispatch import narrate
+from servlab.presentation.narrative.drivers import left_out_sentence
 from servlab.presentation.narrative.standing import standing
 
 
@@ -50,6 +51,7 @@ def mediation_flags(
     if result.collinear:
         pairs = flag_pairs(result.collinear, language, survey)
         found.append(message("mediation.flag_collinear", language, pairs=pairs))
+    found += left_out_sentence(result.empty, language, survey)
     if result.two_valued:
         names = listed([variable_label(n, survey, language) for n in result.two_valued], language)
         found.append(message("mediation.flag_two_valued", language, names=names))

@@ -18,7 +18,7 @@ from servlab.presentation.formats import (
 from servlab.presentation.labels import conf_text, listed, predictor_label, variable_label
 from servlab.presentation.messages import join_sentences, message
 from servlab.presentation.narrative.dispatch import narrate
-from servlab.presentation.narrative.drivers import overlap_sentence
+from servlab.presentation.narrative.drivers import left_out_sentence, overlap_sentence
 from servlab.presentation.narrative.scale import SIGNIFICANT
 from servlab.presentation.narrative.standing import standing, standings
 from servlab.presentation.standards import standard_text
@@ -57,6 +57,7 @@ def multilevel_flags(
 ) -> list[str]:
     """Return the sentences on boundary, few groups and collinearity; none without them."""
     found = overlap_sentence(result.collinear, result.vif, language, survey)
+    found += left_out_sentence(result.empty, language, survey)
     if result.singular:
         found.append(message("multilevel.singular", language))
     if result.few_groups:

@@ -23,7 +23,12 @@ from servlab.presentation.formats import (
 from servlab.presentation.labels import listed, predictor_label, variable_label
 from servlab.presentation.messages import join_sentences, message
 from servlab.presentation.narrative.dispatch import narrate
-from servlab.presentation.narrative.drivers import collinear_sentence, flag_notes
+from servlab.presentation.narrative.drivers import (
+    collinear_sentence,
+    flag_notes,
+    left_out_sentence,
+    overlap_sentence,
+)
 from servlab.presentation.narrative.standing import standing
 from servlab.presentation.regression_words import (
     f_words,
@@ -210,7 +215,7 @@ def narrate_quantiles(
 ) -> Prose:
     """Say which predictors go with which quantiles."""
     outcome = variable_label(result.outcome, survey, language)
-    said, silent = quantile_flags(result, language), []
+    said, silent = quantile_flags(result, language, survey), []
     for term in result.coefficients["term"].unique():
         rows = result.coefficients[result.coefficients["term"] == term].set_index("quantile")
         name = predictor_label(str(term), survey, language)
@@ -218,6 +223,8 @@ def narrate_quantiles(
                  if standing(r["conf_low"], r["conf_high"]) in ("below", "above")]  # fmt: skip
         if term == "Intercept":
             continue
+        if not clear and rows["conf_low"].isna().all():
+            continue  # without errors nothing is clear, nor unclear; the flag says so
         if not clear:
             silent.append(name)
             continue
@@ -236,13 +243,20 @@ def narrate_quantiles(
     return Prose([join_sentences(said, language), message("drivers.association", language)])
 
 
-def quantile_flags(result: QuantileRegression, language: Language) -> list[str]:
+def quantile_flags(
+    result: QuantileRegression, language: Language, survey: Survey | None = None
+) -> list[str]:
     """Return the sentences on the flags of a quantile regression."""
+    overlap = overlap_sentence(result.collinear, result.vif, language, survey)
+    empty = left_out_sentence(result.empty, language, survey)
+    quantiles = listed([format_correlation(q) for q in result.without_errors], language)
     values = {
         "crossing": {"share": format_share(result.share_crossing)},
         "coarse": {"count": format_count(result.n_values)},
+        "undetermined": {"quantiles": quantiles},
     }
-    return [
+    return [*overlap, *empty] + [
         message(f"regression.flag_{flag}", language, **values.get(flag, {}))
         for flag in result.flags
+        if flag not in ("collinear", "empty_category")
     ]

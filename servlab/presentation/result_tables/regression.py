@@ -292,7 +292,7 @@ def quantile_table(
                 message(
                     f"regression.quantile_errors_{result.errors}", language, level=level, **values
                 ),
-                *quantile_flags(result, language),
+                *quantile_flags(result, language, survey),
                 message("drivers.association", language),
                 *_rows(result.n, result.n_dropped, language),
             ]

@@ -68,6 +68,7 @@ def test_empty_cells_are_flagged_and_separated_cut_points_named():
         ({}, {"y": lambda d: (d["y"] > 2) * 1.0}, "one cut point and nothing to test"),
     ],
 )
+@pytest.mark.filterwarnings("ignore:3 clusters of 'site' are few")
 def test_what_brant_cannot_test_is_refused(options, change, words):
     fit = sl.ordinal_regress("y ~ a", answers().assign(**change), **options)
     with pytest.raises(ModelError, match=words):

@@ -46,6 +46,7 @@ def test_logistic_regression_equals_glm(golden, golden_data, agree):
         ({"cluster": "branch"}, "cluster", 1.0),
     ],
 )
+@pytest.mark.filterwarnings("ignore:[0-9]+ clusters of 'branch' are few")
 def test_robust_errors_equal_sandwich(golden, golden_data, agree, options, stored, factor):
     fit = sl.logistic_regress(TOP, big_five(golden_data), **options)
     errors = fit.coefficients.loc[TERMS, "std_error"] * factor
@@ -55,6 +56,7 @@ def test_robust_errors_equal_sandwich(golden, golden_data, agree, options, store
     assert fit.test == "wald"
 
 
+@pytest.mark.filterwarnings("ignore:[0-9]+ clusters of 'branch' are few")
 def test_weighted_logistic_regression_equals_svyglm(golden, golden_data, agree):
     name = "logistic_weighted_bfi"
     reference, data = golden(name)["result"], big_five(golden_data)
