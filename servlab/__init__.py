@@ -182,6 +182,7 @@ _HOMES = {
     "plot_marginal_effects": "servlab.presentation.plots",
     "plot_mediation": "servlab.presentation.plots",
     "branch_methods": "servlab.presentation.branch_study",
+    "wave_figures": "servlab.presentation.tracking_study",
     "plot_league": "servlab.presentation.plots",
     "plot_funnel": "servlab.presentation.plots",
     "Table": "servlab.presentation.tables",

@@ -30,7 +30,7 @@ class Standard:
         What the value is: a ``correlation``-like number of at most 1, a plain ``number``, a
         ``share``, a ``count``, a ``p`` value.
     source : str
-        Key in ``references.bib``.
+        Key in ``references.bib``, or ``house`` for a rule of our own.
     """
 
     value: float
@@ -48,6 +48,7 @@ class Standard:
 
 
 NAN = float("nan")
+HOUSE = "house"  # a rule of our own, without a source: its words say so
 
 STANDARDS = MappingProxyType(
     {
@@ -113,6 +114,10 @@ STANDARDS = MappingProxyType(
         # reporting
         "cosmin": Standard(NAN, "at_least", "", "prinsen2018"),
         "screening": Standard(NAN, "at_most", "", "curran2016"),
+        # waves: in standard errors, earlier waves, share of the respondents
+        "wave_mix": Standard(0.5, "at_most", "number", HOUSE),
+        "waves_before": Standard(8, "at_least", "count", HOUSE),
+        "overall_coverage": Standard(0.5, "at_least", "share", HOUSE),
         # multilevel models
         "groups": Standard(6, "at_least", "count", "bolker2009"),
     }

@@ -2,12 +2,15 @@
 
 import pandas as pd
 
+from servlab.core.standards import standard
 from servlab.data.schema import Language
 from servlab.data.survey import Survey
 from servlab.estimation.comparison.wave_limits import WaveLimits
 from servlab.estimation.comparison.waves import WaveComparison
+from servlab.presentation.formats import format_count, format_share
 from servlab.presentation.labels import in_sentence, listed, plain, term_label, variable_label
 from servlab.presentation.messages import message
+from servlab.presentation.standards import limit_text, source_text
 
 MAIN = ("overall", "dimension", "outcome")
 
@@ -33,6 +36,72 @@ def main_rows(table: pd.DataFrame, levels: tuple[str, ...] = MAIN) -> pd.DataFra
     part = part[known.astype(bool)]
     place = part["level"].map({level: k for k, level in enumerate(levels)})
     return part.iloc[place.argsort(kind="stable")]
+
+
+def overall_n(result: WaveComparison | WaveLimits) -> int:
+    """Return how many respondents have an overall score, hidden cells left out."""
+    table = result.by_wave if isinstance(result, WaveComparison) else result.limits
+    n = table.loc[table["level"] == "overall", "n"]
+    return int(n[n > 0].sum())
+
+
+def overall_leads(result: WaveComparison | WaveLimits) -> bool:
+    """Return whether enough respondents have an overall score for it to stand first."""
+    return standard("overall_coverage").met_by(overall_n(result) / result.n)
+
+
+def levels_shown(result: WaveComparison | WaveLimits) -> tuple[str, ...]:
+    """Return the levels of tables and charts, the one that most respondents answered first."""
+    if overall_leads(result):
+        return MAIN
+    table = result.by_wave if isinstance(result, WaveComparison) else result.limits
+    n = table["n"].where(table["n"] > 0, 0).groupby([table["level"], table["term"]]).sum()
+    most = n.groupby("level").max().to_dict()
+    others = sorted(("dimension", "outcome"), key=lambda level: -most.get(level, 0))
+    return (*others, "overall")
+
+
+def lead_row(rows: pd.DataFrame, result: WaveComparison) -> pd.Series:
+    """Return the row that sentences begin with: overall, or what most respondents answered."""
+    overall = rows[rows["level"] == "overall"]
+    if len(overall) and overall_leads(result):
+        return overall.iloc[0]
+    others = rows[rows["level"] != "overall"]
+    return (
+        rows.iloc[0]
+        if others.empty
+        else others.sort_values("n", ascending=False, kind="stable").iloc[0]
+    )
+
+
+def thin_overall(result: WaveComparison, lead: pd.Series, language: Language) -> list[str]:
+    """Return that few respondents have an overall score, where that is so."""
+    known = (result.by_wave["level"] == "overall") & result.by_wave["estimate"].notna()
+    if not known.any() or overall_leads(result):
+        return []
+    n = overall_n(result)
+    values = {
+        "n": format_count(n),
+        "total": format_count(result.n),
+        "share": format_share(n / result.n),
+        "limit": limit_text("overall_coverage"),
+        "source": source_text("overall_coverage", language),
+    }
+    if lead["level"] == "overall":
+        return [message("tracking.thin_overall_only", language, **values)]
+    term = wave_term(str(lead["level"]), str(lead["term"]), result, language)
+    return [message("tracking.thin_overall", language, term=term, **values)]
+
+
+def provisional(language: Language) -> str:
+    """Return that limits rest on few earlier waves."""
+    values = {"few": limit_text("waves_before"), "source": source_text("waves_before", language)}
+    return message("tracking.provisional", language, **values)
+
+
+def why_not_adjusted(flag: str, language: Language) -> str:
+    """Return in a few words why there is no adjusted change."""
+    return message(f"tracking.why_{flag}", language) if flag else ""
 
 
 def wave_flags(

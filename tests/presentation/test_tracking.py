@@ -27,7 +27,10 @@ def test_sentences_follow_the_interval(result, survey, language, word):
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_tables_show_raw_and_adjusted_changes_side_by_side(result, survey, language):
     changes = sl.table(result, survey=survey, language=language)
-    assert {"estimate", "standardized", "raked", "comparable"} <= set(changes.headings)
+    assert {"estimate", "fixed", "comparable"} <= set(changes.headings)
+    both = sl.table(result, show="adjusted", survey=survey, language=language)
+    assert {"unadjusted", "standardized", "raked", "n"} <= set(both.headings)
+    assert len(both.frame) == len(changes.frame)
     for show in ("means", "composition"):
         assert len(sl.table(result, show=show, survey=survey, language=language).frame)
     assert len(sl.table(sl.wave_limits(result), language=language).notes) == 2
@@ -62,3 +65,26 @@ def test_a_model_that_fits_no_wave_licenses_no_comparison():
 def _items_by_wave():
     survey = sl.load_example("servqual_waves")
     return survey.items("perception").join(survey.covariates)
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_an_overall_score_of_few_says_so_and_does_not_lead(survey, language):
+    asked = survey.answers["perception"].copy()
+    asked.loc[asked.index[asked.index.to_series().rank() % 3 != 0], asked.columns[0]] = float("nan")
+    thin = replace(survey, answers=dict(survey.answers) | {"perception": asked})
+    found = sl.compare_waves(thin, score="perception")
+    text = sl.narrate(found, survey=thin, language=language).paragraphs[0]
+    assert text.startswith("Only" if language == "en" else f"{found.n:,}位受访者中仅")
+    assert ("house rule" if language == "en" else "自定规则") in text
+    groups = sl.table(found, survey=thin, language=language).row_groups
+    assert groups[-1].startswith("Overall" if language == "en" else "总体")
+    figures = sl.wave_figures(found, since_first=found, survey=thin, language=language)
+    assert not figures.cards[0].label.startswith(("Overall (mean", "总体（"))
+
+
+def test_items_stand_on_a_line_each_and_the_long_table_stays(result, survey):
+    short = sl.table(result, show="items", survey=survey)
+    long = sl.table(result, level="item", survey=survey)
+    assert len(short.frame) == 22
+    assert len(short.headings) == 3
+    assert len(long.frame) == 22 * result.changes["wave"].nunique()

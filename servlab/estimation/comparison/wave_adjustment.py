@@ -26,14 +26,22 @@ BANDS = 4  # into which raking cuts a covariate that measures
 
 @dataclass(frozen=True, slots=True)
 class Adjusted:
-    """A mean at the reference's mix: estimate, standard error, degrees of freedom."""
+    """A mean at the reference's mix: estimate, standard error, degrees of freedom.
+
+    Without one, ``flag`` says why: ``few`` (no more respondents than values), ``value_absent``
+    (nobody of the wave has a value of the reference, or values go together), ``alone`` (one
+    respondent has a value), ``not_raked`` (the margins cannot be met).
+    """
 
     estimate: float
     std_error: float
     df: float
+    flag: str = ""
 
 
-MISSING = Adjusted(NAN, NAN, NAN)
+def without(flag: str) -> Adjusted:
+    """Return no mean, and why."""
+    return Adjusted(NAN, NAN, NAN, flag)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -169,8 +177,10 @@ def standardized_mean(y: Array, X: Array, at: Array, w: Array | None) -> Adjuste
     NaN where the wave cannot tell the covariates apart, or a respondent is alone with a value.
     """
     n, p = X.shape
-    if n <= p or np.linalg.matrix_rank(X) < p:
-        return MISSING
+    if n <= p:
+        return without("few")
+    if np.linalg.matrix_rank(X) < p:
+        return without("value_absent")
     weights = np.ones(n) if w is None else w / w.mean()
     inverse = np.linalg.inv(X.T @ (weights[:, None] * X))
     b = inverse @ (X.T @ (weights * y))
@@ -178,7 +188,7 @@ def standardized_mean(y: Array, X: Array, at: Array, w: Array | None) -> Adjuste
     if w is None:
         leverage = np.einsum("ij,jk,ik->i", X, inverse, X)
         if (leverage > 1 - 1e-9).any():
-            return MISSING
+            return without("alone")
         scores = X * (residual / (1 - leverage))[:, None]
     else:
         scores = X * (weights * residual)[:, None] * np.sqrt(n / (n - 1))
@@ -199,14 +209,15 @@ def raked_mean(
         start = pd.Series(base, index=bands.index)
         w = rake(bands, margins, base_weights=start, min_cell=1).weights.to_numpy(dtype=float)
     except (ModelError, NotConvergedError):
-        return MISSING
+        absent = any(set(shares) - set(bands[name]) for name, shares in margins.items())
+        return without("value_absent" if absent else "not_raked")
     n = len(y)
     mean = float(w @ y / w.sum())
     X = _design(bands).to_numpy()
     root = np.sqrt(base)
     fit, _, rank, _ = np.linalg.lstsq(X * root[:, None], (y - mean) * root, rcond=None)
     if n <= rank:
-        return MISSING
+        return without("few")
     z = w * (y - mean - X @ fit) / w.sum()
     error = np.sqrt(n / (n - 1) * ((z - z.mean()) ** 2).sum())
     return Adjusted(mean, float(error), float(n - rank))

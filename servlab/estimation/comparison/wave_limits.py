@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from servlab.core.brief import brief
 from servlab.core.checks import check_result
 from servlab.core.errors import ModelError
+from servlab.core.standards import standard
 from servlab.data.instrument import Instrument
 from servlab.data.schema import Label
 from servlab.estimation.comparison.wave_table import by_term
@@ -24,7 +25,6 @@ Array = NDArray[np.float64]
 NAN = float("nan")
 
 FEWEST_BEFORE = 2  # one earlier wave says nothing of how waves vary
-ENOUGH_BEFORE = 8  # with fewer, the variance between waves is hardly known: limits are provisional
 ALLOWANCE, DECISION = 0.5, 5.0  # k and h of the CUSUM, in standard deviations
 COLUMNS = ("centre", "limit_low", "limit_high", "between", "z", "cusum_high", "cusum_low")
 
@@ -45,7 +45,7 @@ class WaveLimits:
     sigmas : float
         Half-width of the limits in standard deviations.
     provisional : bool
-        Whether even the last wave has fewer than eight waves before it.
+        Whether even the last wave has fewer than eight waves before it (a house rule).
     """
 
     limits: pd.DataFrame
@@ -129,7 +129,7 @@ def wave_limits(comparison: WaveComparison, *, sigmas: float = 3.0) -> WaveLimit
     return WaveLimits(
         limits=table[[*first, *[c for c in table if c not in first]]],
         sigmas=float(sigmas),
-        provisional=bool(table["n_before"].max() < ENOUGH_BEFORE),
+        provisional=not standard("waves_before").met_by(float(table["n_before"].max())),
         score=comparison.score,
         waves=comparison.waves,
         instrument=comparison.instrument,

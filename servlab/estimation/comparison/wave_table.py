@@ -13,6 +13,7 @@ from servlab.estimation.comparison.wave_adjustment import (
     Population,
     raked_mean,
     standardized_mean,
+    without,
 )
 from servlab.estimation.comparison.wave_changes import (
     TESTED,
@@ -152,7 +153,8 @@ def adjusted_rows(
                 (now, n_now), (then, n_then) = found[wave][method], found[other][method]
                 names = {"level": place[0], "term": place[1], "wave": wave, "against": other}
                 start = names | {"method": method} | {"unadjusted": plain}
-                rows.append(start | _difference(now, then, level) | {"n": n_now + n_then})
+                end = {"n": n_now + n_then, "flag": now.flag or then.flag}
+                rows.append(start | _difference(now, then, level) | end)
     return with_adjusted_p(pd.DataFrame(rows), ["level", "method"], p_adjust)
 
 
@@ -177,7 +179,7 @@ def _adjusted(
     y = scores.values.loc[rows, place].dropna()
     n = len(y)
     if n < max(min_cell, 1):
-        missing = (Adjusted(NAN, NAN, NAN), 0)
+        missing = (without("few"), 0)
         return dict.fromkeys(("plain", "standardization", "raking"), missing)
     w: Array | None = None if weights is None else weights[y.index].to_numpy(dtype=float)
     values, base = y.to_numpy(dtype=float), np.ones(n) if w is None else w

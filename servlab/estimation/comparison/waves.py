@@ -67,8 +67,8 @@ class WaveComparison:
         (Hedges' g), ``n`` and ``comparable`` (yes, with care, no).
     adjusted : DataFrame
         A row a level, term, wave and ``method``: the change at the reference's mix
-        (``estimate``), and the raw change of the same respondents (``unadjusted``). Empty without
-        covariates.
+        (``estimate``), the raw change of the same respondents (``unadjusted``), and where a change
+        is missing why (``flag``: few, value_absent, alone, not_raked). Empty without covariates.
     trends : DataFrame
         A row a level and term: the slope of the wave means on their positions, with its test.
     composition : DataFrame

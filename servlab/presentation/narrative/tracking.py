@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from servlab.core.standards import standard
 from servlab.data.schema import Language
 from servlab.data.survey import Survey
 from servlab.estimation.comparison.wave_limits import WaveLimits
@@ -14,7 +15,18 @@ from servlab.presentation.messages import join_sentences, message
 from servlab.presentation.narrative.dispatch import narrate
 from servlab.presentation.narrative.scale import SIGNIFICANT
 from servlab.presentation.narrative.standing import standing
-from servlab.presentation.wave_words import MAIN, main_rows, wave_flags, wave_label, wave_term
+from servlab.presentation.standards import limit_text, source_text
+from servlab.presentation.wave_words import (
+    lead_row,
+    levels_shown,
+    main_rows,
+    provisional,
+    thin_overall,
+    wave_flags,
+    wave_label,
+    wave_term,
+    why_not_adjusted,
+)
 
 KEYS = {"above": "rose", "below": "fell", "level": "level"}
 
@@ -29,8 +41,10 @@ def narrate_waves(
     tested = newest.dropna(subset=["conf_low"])
     first: list[str] = []
     if len(tested):
-        lead = tested.iloc[0]
-        first = [_lead(lead, result, language, survey), *_others(tested, result, language)]
+        lead = lead_row(tested, result)
+        rest = tested.drop(index=lead.name)
+        first = [*thin_overall(result, lead, language), _lead(lead, result, language, survey)]
+        first += _others(rest, result, language)
         first += _mix(lead, result, language, survey)
         first += _earlier(rows, lead, result, language, survey)
         first += _trend(lead, result, language)
@@ -39,7 +53,7 @@ def narrate_waves(
 
 
 def _lead(row: pd.Series, result: WaveComparison, language: Language, survey: Survey | None) -> str:
-    """Return the change of the overall score, or of the first score that has one."""
+    """Return the change of the score that leads."""
     means = result.by_wave.set_index(["level", "term", "wave"])["estimate"]
     place = (row["level"], row["term"])
     outcome = row["level"] == "outcome"
@@ -67,15 +81,14 @@ def _numbers(row: pd.Series) -> dict[str, str]:
 
 def _others(rows: pd.DataFrame, result: WaveComparison, language: Language) -> list[str]:
     """Return which dimensions and outcomes moved beyond chance, p adjusted."""
-    moved = rows.iloc[1:]
-    moved = moved[moved["p_adjusted"] < SIGNIFICANT]
+    moved = rows[rows["p_adjusted"] < SIGNIFICANT]
     found = []
     for key, part in (("up", moved[moved["estimate"] > 0]), ("down", moved[moved["estimate"] < 0])):
         names = [wave_term(str(r["level"]), str(r["term"]), result, language)
                  for _, r in part.iterrows()]  # fmt: skip
         if names:
             found.append(message(f"tracking.others_{key}", language, names=listed(names, language)))
-    if not found and len(rows) > 1:
+    if not found and len(rows):
         found.append(message("tracking.others_none", language))
     return found
 
@@ -83,24 +96,29 @@ def _others(rows: pd.DataFrame, result: WaveComparison, language: Language) -> l
 def _mix(
     row: pd.Series, result: WaveComparison, language: Language, survey: Survey | None
 ) -> list[str]:
-    """Return the change at a fixed mix, and whether the raw one differs by a standard error."""
+    """Return the change at a fixed mix, and whether the raw one differs beyond the house rule."""
     if not result.adjusted_for:
         return []
     table = result.adjusted[result.adjusted["method"] == result.method]
     same = (table[["level", "term", "wave"]] == row[["level", "term", "wave"]]).all(axis=1)
     found = table[same].iloc[0]
-    if pd.isna(found["conf_low"]):
-        return []
-    apart = abs(found["unadjusted"] - found["estimate"]) > found["std_error"] / 2
     names = [variable_label(c, survey, language) for c in result.adjusted_for]
+    if pd.isna(found["conf_low"]):
+        why = why_not_adjusted(str(found["flag"]), language)
+        values = {"names": listed(names, language), "why": why}
+        return [message("tracking.mix_none", language, **values)] if why else []
+    apart = (found["unadjusted"] - found["estimate"]) / found["std_error"]
+    differs = not standard("wave_mix").met_by(apart)
     return [
         message(
-            f"tracking.mix_{'differs' if apart else 'same'}",
+            f"tracking.mix_{'differs' if differs else 'same'}",
             language,
             names=listed(names, language),
             change=format_number(found["estimate"], sign=True),
             interval=format_interval(found["conf_low"], found["conf_high"]),
             raw=format_number(found["unadjusted"], sign=True),
+            limit=limit_text("wave_mix"),
+            source=source_text("wave_mix", language),
         )
     ]
 
@@ -184,7 +202,7 @@ def wave_verdict(
 @narrate.register
 def narrate_limits(result: WaveLimits, *, language: Language = "en") -> Prose:
     """Say which waves lie outside their limits, and what the limits are worth."""
-    rows = main_rows(result.limits, MAIN)
+    rows = main_rows(result.limits, levels_shown(result))
     found = []
     for column, key in (("signal", "signal"), ("cusum_signal", "cusum_signal")):
         out = rows[rows[column].astype(bool)]
@@ -197,5 +215,5 @@ def narrate_limits(result: WaveLimits, *, language: Language = "en") -> Prose:
         elif key == "signal":
             found.append(message("tracking.no_signal", language))
     if result.provisional:
-        found.append(message("tracking.provisional", language))
+        found.append(provisional(language))
     return Prose(join_sentences(found, language))

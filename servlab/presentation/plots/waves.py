@@ -28,7 +28,7 @@ from servlab.presentation.messages import message
 from servlab.presentation.narrative.standing import standing
 from servlab.presentation.plots.gaps import TONES, paint_intervals, separated
 from servlab.presentation.plots.rows import Plan, Row, heights, nice_ticks, plan_rows, shorten
-from servlab.presentation.wave_words import main_rows, wave_label, wave_term
+from servlab.presentation.wave_words import levels_shown, main_rows, wave_label, wave_term
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -74,7 +74,7 @@ def plot_waves(
     check_choice("show", show, ("changes", "means"))
     if show == "changes":
         return _changes(result, survey, language)
-    table = main_rows(result.by_wave)
+    table = main_rows(result.by_wave, levels_shown(result))
     words = {"level": conf_text(result.conf_level)}
     caption = message("tracking.plot_means", language, **words)
     names = {w: wave_label(w, result, survey, language) for w in result.waves}
@@ -104,11 +104,11 @@ def plot_wave_limits(result: WaveLimits, *, language: Language = "en") -> Chart:
     """
     caption = message("tracking.plot_limits", language)
     names = {w: w for w in result.waves}
-    return _lines(main_rows(result.limits), result, names, caption, language)
+    return _lines(main_rows(result.limits, levels_shown(result)), result, names, caption, language)
 
 
 def _changes(result: WaveComparison, survey: Survey | None, language: Language) -> Chart:
-    table = main_rows(result.changes).dropna(subset=["estimate"])
+    table = main_rows(result.changes, levels_shown(result)).dropna(subset=["estimate"])
     if table.empty:
         raise ModelError("no score has a change to draw.")
     steps = table["wave"].nunique()

@@ -10,23 +10,30 @@ from servlab.data.schema import Language
 from servlab.data.survey import Survey
 from servlab.estimation.comparison.wave_limits import WaveLimits
 from servlab.estimation.comparison.waves import WaveComparison
-from servlab.presentation.formats import format_interval, format_number, format_range
-from servlab.presentation.labels import conf_text, plain, variable_label
+from servlab.presentation.formats import format_range
+from servlab.presentation.labels import plain, variable_label
 from servlab.presentation.messages import message
-from servlab.presentation.result_tables.build import heading, sentences, signs, with_interval
+from servlab.presentation.result_tables.build import heading, sentences
 from servlab.presentation.result_tables.dispatch import table
+from servlab.presentation.result_tables.tracking_changes import (
+    adjusted_table,
+    changes_table,
+    items_table,
+    score_name,
+    term_names,
+)
 from servlab.presentation.tables import Table
 from servlab.presentation.wave_words import (
-    MAIN,
-    adjusted_notes,
+    levels_shown,
     main_rows,
+    provisional,
     wave_flags,
     wave_label,
     wave_term,
 )
 
-Show = Literal["changes", "means", "composition"]
-LEVELS = {"main": MAIN, "item": ("item",)}
+Show = Literal["changes", "adjusted", "items", "means", "composition"]
+SHOWN: tuple[Show, ...] = ("changes", "adjusted", "items", "means", "composition")
 
 
 @table.register
@@ -38,97 +45,20 @@ def tracking_table(
     show: Show = "changes",
     level: Literal["main", "item"] = "main",
 ) -> Table:
-    """Show changes, means with their trend, or who answered in each wave."""
-    check_choice("show", show, ("changes", "means", "composition"))
-    check_choice("level", level, tuple(LEVELS))
+    """Show what ``show`` names, for scores and outcomes or (``level="item"``) items.
+
+    ``changes``: every change with its test, the adjusted one beside it; ``adjusted``: both
+    adjustments beside the raw change of the same respondents; ``items``: a line an item, its
+    newest changes; ``means`` with their trend; ``composition``: who answered in each wave.
+    """
+    check_choice("show", show, SHOWN)
+    check_choice("level", level, ("main", "item"))
     if show == "composition":
         return _composition(result, language, survey)
-    make = _changes if show == "changes" else _means
-    return make(result, language, survey, LEVELS[level])
-
-
-def _changes(
-    result: WaveComparison, language: Language, survey: Survey | None, levels: tuple[str, ...]
-) -> Table:
-    rows = with_interval(main_rows(result.changes, levels)).reset_index(drop=True)
-    if rows.empty:
-        raise ModelError("no score has a change to show; another level may have one.")
-    conf = conf_text(result.conf_level)
-    words = {
-        "estimate": message("tracking.col_change", language),
-        "interval": message("tracking.col_interval", language, level=conf),
-        "p_adjusted": message("tracking.col_p", language),
-    }
-    formats = {"estimate": "signed", "interval": "interval", "p_adjusted": "p"}
-    for method, key in (("standardization", "standardized"), ("raking", "raked")):
-        if result.adjusted_for:
-            rows[key] = _beside(rows, result.adjusted, method)
-            words[key], formats[key] = message(f"tracking.col_{key}", language), "text"
-    words["comparable"], formats["comparable"] = (
-        message("tracking.col_comparable", language),
-        "text",
-    )
-    rows["comparable"] = [_verdict(v, language) for v in rows["comparable"]]
-    labels = [
-        message(
-            "tracking.step",
-            language,
-            wave=wave_label(str(w), result, survey, language),
-            against=wave_label(str(a), result, survey, language),
-        )
-        for w, a in zip(rows["wave"], rows["against"], strict=True)
-    ]
-    how = message(f"tracking.how_{result.p_adjust}", language)
-    tested = "tracking.note_test_weighted" if result.weighted else "tracking.note_test"
-    return Table(
-        rows.set_axis(pd.Index(labels, dtype=object)),
-        caption=message(
-            "tracking.caption_changes", language, score=_score(result, language), level=conf
-        ),
-        headings=words,
-        formats=formats,
-        row_header=message("tracking.col_wave", language),
-        notes=sentences(
-            [
-                message(tested, language, how=how),
-                *adjusted_notes(result, language, survey),
-                *wave_flags(result, language, survey),
-            ]
-        ),
-        language=language,
-        row_groups=_terms(rows, result, language),
-        marks={"estimate": signs(rows["conf_low"], rows["conf_high"])},
-    )
-
-
-def _beside(rows: pd.DataFrame, adjusted: pd.DataFrame, method: str) -> list[str]:
-    """Return the adjusted change with its interval for each row."""
-    part = adjusted[adjusted["method"] == method].set_index(["level", "term", "wave"])
-    found = []
-    known = {str(key): row for key, row in zip(part.index, part.to_dict("records"), strict=True)}
-    for key in zip(rows["level"], rows["term"], rows["wave"], strict=True):
-        row = known[str(key)]
-        limits = format_interval(row["conf_low"], row["conf_high"])
-        there = pd.notna(row["estimate"])
-        found.append(f"{format_number(row['estimate'], sign=True)} {limits}" if there else "")
-    return found
-
-
-def _verdict(verdict: str, language: Language) -> str:
-    return message(f"waves.{verdict.replace(' ', '_')}", language)
-
-
-def _score(result: WaveComparison | WaveLimits, language: Language) -> str:
-    return message(f"tracking.score_{result.score}", language)
-
-
-def _terms(
-    rows: pd.DataFrame, result: WaveComparison | WaveLimits, language: Language
-) -> list[str]:
-    return [
-        wave_term(str(level), str(term), result, language)
-        for level, term in zip(rows["level"], rows["term"], strict=True)
-    ]
+    if show == "items":
+        return items_table(result, language, survey)
+    make = {"changes": changes_table, "adjusted": adjusted_table, "means": _means}[show]
+    return make(result, language, survey, ("item",) if level == "item" else levels_shown(result))
 
 
 def _means(
@@ -152,7 +82,7 @@ def _means(
     labels = [wave_term(str(level), str(term), result, language) for level, term in places]
     return Table(
         frame.set_axis(pd.Index(labels, dtype=object)),
-        caption=message("tracking.caption_means", language, score=_score(result, language)),
+        caption=message("tracking.caption_means", language, score=score_name(result, language)),
         headings=words,
         formats=formats,
         row_header=heading("term", language),
@@ -190,7 +120,11 @@ def _composition(result: WaveComparison, language: Language, survey: Survey | No
 @table.register
 def limits_table(result: WaveLimits, *, language: Language = "en") -> Table:
     """Show each wave of overall score, dimensions and outcomes against its limits."""
-    rows = main_rows(result.limits).dropna(subset=["estimate"]).reset_index(drop=True)
+    rows = (
+        main_rows(result.limits, levels_shown(result))
+        .dropna(subset=["estimate"])
+        .reset_index(drop=True)
+    )
     rows["limits"] = list(zip(rows["limit_low"], rows["limit_high"], strict=True))
     rows["cusum"] = [
         format_range(up, down, 1) if pd.notna(up) else ""
@@ -202,15 +136,15 @@ def limits_table(result: WaveLimits, *, language: Language = "en") -> Table:
     sigmas = f"{result.sigmas:g}"
     notes = [message("tracking.limits_note", language, sigmas=sigmas)]
     if result.provisional:
-        notes.append(message("tracking.provisional", language))
+        notes.append(provisional(language))
     return Table(
         rows.set_axis(pd.Index([plain(str(w)) for w in rows["wave"]], dtype=object)),
-        caption=message("tracking.caption_limits", language, score=_score(result, language)),
+        caption=message("tracking.caption_limits", language, score=score_name(result, language)),
         headings={c: message(f"tracking.col_{names.get(c, c)}", language) for c in columns},
         formats=columns,
         row_header=message("tracking.col_wave", language),
         notes=tuple(notes),
         language=language,
-        row_groups=_terms(rows, result, language),
+        row_groups=term_names(rows, result, language),
         marks={"estimate": ["bad" if out else "" for out in rows["signal"]]},
     )

@@ -16,6 +16,7 @@ from servlab.core.wave_order import ordered_waves
 from servlab.data.schema import Label, Scale
 from servlab.data.survey import VariableInfo
 from servlab.data.waves import combine_waves
+from servlab.estimation.comparison.wave_adjustment import standardized_mean
 from servlab.estimation.comparison.wave_changes import contrast_test
 from servlab.estimation.comparison.wave_limits import _limits
 from tests.surveys import label, tiny_survey
@@ -450,3 +451,36 @@ def test_airport_changes_are_those_of_survey_in_r(shared_data):
     errors = [0.0209191690090307, 0.0205698750875112, 0.0200281112999574]
     np.testing.assert_allclose(rows["estimate"], changes, atol=CLOSED_FORM)
     np.testing.assert_allclose(rows["std_error"], errors, atol=CLOSED_FORM)
+
+
+def test_airport_changes_at_a_fixed_mix_of_destinations_or_why_there_are_none(shared_data):
+    """One covariate of classes: both adjustments are post-stratification, and so the same."""
+    source = sl.read_survey(shared_data / "sfo", BOOKS / "sfo_waves.toml")
+    result = sl.compare_waves(source, adjust=None)
+    assert result.adjusted_for == ("destination",)
+    assert result.left_out == {("destination", "5"): 64}  # nobody flew there in 2014
+    one = outcome_rows(result.adjusted, method="standardization")
+    two = outcome_rows(result.adjusted, method="raking")
+    np.testing.assert_allclose(one["estimate"], two["estimate"], atol=CLOSED_FORM)
+    y, wave, to = source.outcomes["overall"], source.covariates["wave"], source.covariates[
+        "destination"].astype(str)  # fmt: skip
+    used = (to != "5") & to.notna()
+    w = source.weights
+    mix = w[used].groupby(to[used]).sum() / w[used].sum()
+    rated = used & y.notna()
+    by = [to[rated], wave[rated]]
+    means = (w * y)[rated].groupby(by).sum() / w[rated].groupby(by).sum()
+    fixed = means.mul(mix, level="destination").groupby(level="wave").sum()
+    assert one.loc["2016", "estimate"] == pytest.approx(fixed["2016"] - fixed["2013"], abs=1e-8)
+    overall = result.adjusted.query("level == 'overall'")
+    assert set(overall["flag"]) == {"value_absent"}
+    assert overall["estimate"].isna().all()
+    assert not one["flag"].any()
+
+
+def test_words_of_no_adjusted_change():
+    y, ones = np.array([1.0, 2.0, 4.0]), np.ones((3, 1))
+    few = standardized_mean(y[:1], ones[:1], np.ones(1), None)
+    absent = standardized_mean(y, np.column_stack([ones, 0 * y]), np.ones(2), None)
+    alone = standardized_mean(y, np.column_stack([ones, [0, 0, 1]]), np.ones(2), None)
+    assert (few.flag, absent.flag, alone.flag) == ("few", "value_absent", "alone")
