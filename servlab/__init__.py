@@ -170,6 +170,8 @@ _HOMES = {
     "plot_path_diagram": "servlab.presentation.plots",
     "plot_drivers": "servlab.presentation.plots",
     "regression_methods": "servlab.presentation.regression_study",
+    "not_computed": "servlab.presentation.regression_study",
+    "plot_quantiles": "servlab.presentation.plots",
     "plot_residuals": "servlab.presentation.plots",
     "plot_simple_slopes": "servlab.presentation.plots",
     "plot_johnson_neyman": "servlab.presentation.plots",

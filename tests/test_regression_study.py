@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 import servlab as sl
-from servlab.core.errors import ModelError
+from servlab.core.errors import ModelError, SeparationError, SmallSampleWarning
 from tests.test_quality_study import CHINESE, visible_text
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -41,6 +41,23 @@ def test_controls_moderator_and_mediator_bring_their_sections(tmp_path):
                   "谁给出最高评价", "中介作用"):  # fmt: skip
         assert words in text
     assert "分组嵌套" not in text
+
+
+def test_separation_leaves_a_panel_with_its_reason_and_the_rest_stands(tmp_path):
+    more = {"controls": ["country"], "top_box": 1, "quantiles": [0.25, 0.75], "n_draws": 100}
+    text = run(tmp_path, "en", example="abc", **more)
+    assert "Not computed: the logistic regression of the highest answers" in text
+    assert "are foretold without error" in text
+    for words in ("proportional odds", "Average marginal effects", "Coefficients by quantile"):
+        assert words in text
+    survey = sl.load_example("abc")
+    chosen = sl.regression_choices(survey, controls=["country"])
+    top = sl.top_box(chosen.data[chosen.outcome], n_boxes=1, scale=(1, 5))
+    with (
+        pytest.warns(SmallSampleWarning, match="the rarer of the two answers"),
+        pytest.raises(SeparationError, match=r"separation: 'country\["),
+    ):
+        sl.logistic_regress(chosen.base, chosen.data.assign(**{chosen.outcome: top}))
 
 
 def test_choices_refuse_unknown_names_and_keep_groups_out_of_the_formula():

@@ -35,6 +35,37 @@ class NotIdentifiedError(ModelError):
     """A model has more unknowns than the data can tell."""
 
 
+class SeparationError(NotIdentifiedError):
+    """Predictors foretell an answer without error, so that no finite estimate exists.
+
+    Attributes
+    ----------
+    predictors : tuple of str
+        The terms that do so.
+    outcome : str
+        The column they foretell.
+    complete : bool
+        Whether they foretell every answer, or some only.
+    cut : float or None
+        The answer above which they do, where the outcome was cut in two there.
+    """
+
+    def __init__(
+        self,
+        text: str = "",
+        *,
+        predictors: tuple[str, ...] = (),
+        outcome: str = "",
+        complete: bool = False,
+        cut: float | None = None,
+    ) -> None:
+        super().__init__(text)
+        self.predictors = predictors
+        self.outcome = outcome
+        self.complete = complete
+        self.cut = cut
+
+
 class ParameterError(ServlabError, ValueError):
     """A study parameter is unknown or has an unusable value."""
 

@@ -62,6 +62,7 @@ TEXT_COLUMNS = (
     "chosen",
     "standing",
     "varies",
+    "contrast",
 )
 KEYS = ("study", "language", "result", "part", "row", "text")
 Scalar = str | int | float | bool | None

@@ -12,7 +12,6 @@ from typing import Literal
 
 from servlab.core.standards import standard
 from servlab.estimation.latent.invariance.measurement import InvarianceResult
-from servlab.estimation.regression.design_checks import VIF_LIMIT
 from servlab.scales.descriptives import CEILING
 
 Status = Literal["pass", "reserve", "fail", "unknown"]
@@ -126,7 +125,7 @@ def judge_correlation(r: float) -> Finding:
     """Judge whether P and E can be told apart: variance inflation of 5 [menard1995]_."""
     if math.isnan(r):
         return Finding("unknown", "not_computable")
-    if 1 - r**2 <= 1 / VIF_LIMIT:
+    if 1 - r**2 <= 1 / standard("vif").value:
         return Finding("reserve", "collinear")
     return Finding("pass", "apart")
 

@@ -85,7 +85,7 @@ def brant_test(fit: OrdinalResult) -> BrantTest:
     ------
     ModelError
         For a probit, a weighted or clustered fit, or two categories.
-    NotIdentifiedError
+    SeparationError
         When predictors separate the answers at a cut point; it names both.
 
     Warns
@@ -159,9 +159,10 @@ def _binary_fits(
     """Return (p, J - 1) slopes of the logits of Y > j and their (n, J - 1) probabilities."""
     slopes, probs = [], []
     for cut in range(len(values) - 1):
-        where = f" at the cut point above {values[cut]:g}"
         above = (k > cut).astype(np.int64)
-        fit = fit_checked(above, X, np.ones(len(X)), "logit", labels, outcome, where=where)
+        fit = fit_checked(
+            above, X, np.ones(len(X)), "logit", labels, outcome, cut=float(values[cut])
+        )
         slopes.append(fit.b)
         probs.append(1 / (1 + np.exp(fit.theta[0] - X @ fit.b)))
     return np.column_stack(slopes), np.column_stack(probs)

@@ -24,7 +24,6 @@ Array = NDArray[np.float64]
 Parts = tuple[tuple[str, str | None], ...]
 
 INTERCEPT = "Intercept"
-VIF_LIMIT = 5.0  # two predictors that correlate .9 have 5.3; Menard (1995) worries from 5 on
 
 
 @brief

@@ -188,7 +188,7 @@ def logistic_regress(
     ModelError
         For an outcome that has not two values, an unknown column, a constant or exactly
         collinear predictor, a predictor equal to the outcome, too few rows.
-    NotIdentifiedError
+    SeparationError
         Under complete or quasi-complete separation; it names the predictors.
 
     Warns

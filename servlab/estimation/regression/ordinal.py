@@ -208,7 +208,7 @@ def ordinal_regress(
     ModelError
         For a text outcome, one of more than 50 values, an unknown column, a constant or exactly
         collinear predictor, a predictor equal to the outcome, too few rows.
-    NotIdentifiedError
+    SeparationError
         Under complete or quasi-complete separation; it names the predictors.
 
     Warns
@@ -342,17 +342,24 @@ def scaled_weights(design: Design) -> Array:
 
 
 def fit_checked(
-    k: Codes, X: Array, w: Array, link: Link, labels: list[str], outcome: str, *, where: str = ""
+    k: Codes,
+    X: Array,
+    w: Array,
+    link: Link,
+    labels: list[str],
+    outcome: str,
+    *,
+    cut: float | None = None,
 ) -> CumulativeFit:
     """Return the fit of a cumulative model, or raise naming the predictors that separate."""
     with blas_threads(X.shape[1]):
         try:
             fit = fit_cumulative(k, X, w, link)
         except NotConvergedError:
-            refuse_separation(k, X, labels, outcome, where=where)
+            refuse_separation(k, X, labels, outcome, cut=cut)
             raise
         if suspected(fit.theta, fit.b, X, fit.information):
-            refuse_separation(k, X, labels, outcome, where=where)
+            refuse_separation(k, X, labels, outcome, cut=cut)
     return fit
 
 

@@ -18,9 +18,9 @@ from scipy import stats
 from servlab.core.brief import brief
 from servlab.core.checks import check_choice, check_conf_level
 from servlab.core.errors import CollinearityWarning, ModelError
+from servlab.core.standards import standard
 from servlab.data.instrument import Instrument
 from servlab.data.survey import Survey
-from servlab.estimation.regression.design_checks import VIF_LIMIT
 from servlab.estimation.regression.linear import PERFECT
 from servlab.estimation.regression.surface_data import (
     SurfaceRows,
@@ -316,7 +316,7 @@ def _correlation(rows: SurfaceRows) -> float:
 def _collinear(rows: SurfaceRows, r: float) -> tuple[str, ...]:
     """Warn of a P and an E that cannot be told apart, and return the flag."""
     vif = 1 / (1 - r**2) if abs(r) < 1 else np.inf
-    if vif < VIF_LIMIT or abs(r) > 1 - 1e-12:
+    if vif < standard("vif").value or abs(r) > 1 - 1e-12:
         return ()
     one, other = rows.names
     warnings.warn(

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import optimize
 
-from servlab.core.errors import NotConvergedError, NotIdentifiedError
+from servlab.core.errors import NotConvergedError, SeparationError
 from servlab.core.linalg import Array, smallest_eigenvalue
 from servlab.estimation.regression.cumulative_link import Codes
 
@@ -116,9 +116,9 @@ def _solve(goal: Array, A: Array, bounds: list[Bound]) -> Array:
 
 
 def refuse_separation(
-    k: Codes, X: Array, labels: Sequence[str], outcome: str, *, where: str = ""
+    k: Codes, X: Array, labels: Sequence[str], outcome: str, *, cut: float | None = None
 ) -> None:
-    """Raise ``NotIdentifiedError`` naming the predictors that separate the outcome."""
+    """Raise ``SeparationError`` naming the predictors that separate the outcome."""
     found = find_separation(k, X)
     if found is None:
         return
@@ -126,8 +126,13 @@ def refuse_separation(
     kind = "complete" if found.complete else "quasi-complete"
     what = "every answer" if found.complete else "some answers"
     verb = "foretells" if len(found.columns) == 1 else "foretell"
-    raise NotIdentifiedError(
+    where = "" if cut is None else f" at the cut point above {cut:g}"
+    raise SeparationError(
         f"{kind} separation{where}: {names} {verb} {what} of {outcome!r} "
         f"without error, so no finite estimate exists; leave the predictor out, or "
-        "merge its rare categories or the outcome's."
+        "merge its rare categories or the outcome's.",
+        predictors=tuple(labels[j] for j in found.columns),
+        outcome=outcome,
+        complete=found.complete,
+        cut=cut,
     )

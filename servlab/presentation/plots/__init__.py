@@ -13,6 +13,7 @@ from servlab.presentation.plots.likert import plot_likert, plot_likert_by
 from servlab.presentation.plots.missing import plot_missing
 from servlab.presentation.plots.moderation import plot_johnson_neyman, plot_simple_slopes
 from servlab.presentation.plots.path_diagram import plot_path_diagram
+from servlab.presentation.plots.quantiles import plot_quantiles
 from servlab.presentation.plots.residuals import plot_residuals
 from servlab.presentation.plots.surface import plot_response_surface
 from servlab.presentation.plots.waves import plot_wave_limits, plot_waves
@@ -36,6 +37,7 @@ __all__ = [
     "plot_missing",
     "plot_odds",
     "plot_path_diagram",
+    "plot_quantiles",
     "plot_residuals",
     "plot_response_surface",
     "plot_scree",

@@ -2,10 +2,11 @@
 
 import pandas as pd
 
+from servlab.core.standards import standard
 from servlab.data.schema import Language
 from servlab.data.survey import Survey
 from servlab.estimation.drivers import ImportancePerformance
-from servlab.estimation.regression.design_checks import INTERCEPT, VIF_LIMIT
+from servlab.estimation.regression.design_checks import INTERCEPT
 from servlab.estimation.regression.linear import RegressionResult
 from servlab.presentation.formats import (
     format_correlation,
@@ -64,7 +65,8 @@ def regression_table(
     conf = conf_text(result.conf_level)
     shown = headings({name: name for name in FORMATS if name != "interval"}, language)
     shown["interval"] = heading("interval", language, level=conf)
-    marks: list[Mark] = ["bad" if value >= VIF_LIMIT else "" for value in rows["vif"]]
+    limit = standard("vif").value
+    marks: list[Mark] = ["bad" if value >= limit else "" for value in rows["vif"]]
     return Table(
         frame,
         caption=message(

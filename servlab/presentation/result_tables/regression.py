@@ -176,7 +176,7 @@ def _tests_table(result: Influence, language: Language, survey: Survey | None) -
     return Table(
         frame,
         caption=message("regression.tests_caption", language, **_outcome(result, language, survey)),
-        headings={"statistic": heading("statistic", language), "dfs": _head("dfs", language),
+        headings={"statistic": _head("test_statistic", language), "dfs": _head("dfs", language),
                   "p_value": heading("p_value", language)},
         formats={"statistic": "number3", "dfs": "text", "p_value": "p"},
         row_header=_head("test", language),

@@ -55,8 +55,11 @@ def test_empty_cells_are_flagged_and_separated_cut_points_named():
     assert test.flags == ("empty_cells",)
     data = answers(200).assign(s=lambda d: ((d["y"].isin([2, 5])) & (d["b"] > 0)) * 1.0)
     fit = sl.ordinal_regress("y ~ a + s", data)
-    with pytest.raises(NotIdentifiedError, match="separation at the cut point above 1: 's'"):
+    with pytest.raises(
+        NotIdentifiedError, match="separation at the cut point above 1: 's'"
+    ) as raised:
         sl.brant_test(fit)
+    assert (raised.value.predictors, raised.value.outcome, raised.value.cut) == (("s",), "y", 1.0)
 
 
 @pytest.mark.parametrize(
