@@ -200,6 +200,7 @@ _HOMES = {
     "list_parameters": "servlab.studies.parameters",
     "secret": "servlab.studies.secrets",
     "record": "servlab.studies.results",
+    "load_results": "servlab.studies.loading",
 }
 
 __all__ = sorted(["__version__", *_HOMES])

@@ -136,3 +136,7 @@ class LabelWarning(ServlabWarning):
 
 class FontWarning(ServlabWarning):
     """A character is drawn that no font at hand covers."""
+
+
+class ResultsWarning(ServlabWarning):
+    """Results of earlier runs are missing, unreadable, or not all of one kind."""

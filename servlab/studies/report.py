@@ -317,14 +317,14 @@ def _context(page: _Page, title: str | None, manifest: Mapping[str, Any]) -> dic
         else "",
         "about_anchor": _ABOUT,
     }
-    shown = _shown_characters([*_strings(context), _about(manifest, set(), language)])
+    shown = shown_characters([*_strings(context), _about(manifest, set(), language)])
     context["about"] = _about(manifest, uncovered(shown), language)
     styles: dict[str, str] = {}
     for section in context["sections"]:
         section.pieces = [_with_classes(piece, styles) for piece in section.pieces]
     classes = "".join(f".servlab .{name}{{{rules}}}" for rules, name in styles.items())
     context["style"] = Markup(
-        classes + _style(shown | _shown_characters([context["about"]]), language)
+        classes + page_style(shown | shown_characters([context["about"]]), language)
     )
     return context
 
@@ -359,7 +359,7 @@ def _strings(value: Any) -> Iterator[str]:
             yield from _strings(part)
 
 
-def _shown_characters(texts: Iterable[str]) -> set[str]:
+def shown_characters(texts: Iterable[str]) -> set[str]:
     """Return the characters that the page shows as text: without tags and attributes."""
     return {
         character
@@ -368,7 +368,7 @@ def _shown_characters(texts: Iterable[str]) -> set[str]:
     }
 
 
-def _style(characters: set[str], language: Language) -> str:
+def page_style(characters: set[str], language: Language) -> str:
     """Return the whole stylesheet: colours of both themes, the page, the blocks, the font."""
     return "".join(
         [

@@ -272,7 +272,7 @@ def write_parquet(path: Path, study: str, language: str, results: Mapping[str, R
         for result in results.values()
         for row in _long_rows(result)
     ]
-    pq.write_table(pa.Table.from_pylist(rows, schema=_schema()), path)
+    pq.write_table(pa.Table.from_pylist(rows, schema=long_schema()), path)
 
 
 def _long_name(column: str) -> str:
@@ -280,7 +280,8 @@ def _long_name(column: str) -> str:
     return f"{column}_of_term" if column in KEYS else column
 
 
-def _schema() -> Any:
+def long_schema() -> Any:
+    """Return the schema of every ``results.parquet``: the same whatever was recorded."""
     import pyarrow as pa
 
     from servlab.core.columns import TIDY
