@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from servlab.studies.plans.making import Makings
     from servlab.studies.plans.plan import Plan
     from servlab.studies.plans.run import MakeExecutor, Said
+    from servlab.studies.plans.schedules import Kind
 
 CODES = "Exit codes: 0 all current, 1 a study failed, 2 the plan is wrong, 3 run by another."
 
@@ -126,6 +127,25 @@ def clean(
     _say(f"{len(found)} runs {'would be' if dry_run else 'were'} removed.")
 
 
+@plan_app.command(epilog="Example: servlab plan schedule cron branches.toml")
+def schedule(
+    kind: Annotated[
+        str,
+        typer.Argument(
+            metavar="KIND",
+            help="cron, systemd.service, systemd.timer, jupyter, github or gitlab.",
+        ),
+    ],
+    plan: PlanArgument,
+    only: OnlyOption = None,
+) -> None:
+    """Print the file with which another program runs a plan at its time; nothing is installed."""
+    from servlab.studies.plans.schedules import schedule_text
+
+    asked, _ = _read(plan, only, None)
+    _answer(schedule_text(cast("Kind", kind), asked).rstrip("\n"))
+
+
 @plan_app.command(epilog=f"Example: servlab plan run branches.toml. {CODES}")
 def run(
     plan: PlanArgument,
@@ -193,6 +213,7 @@ def run(
         _complain(notify(ended.plan.on_failure, ended.plan.path, text, code=1, failed=names))
     if ended.stopped_by is not None:
         _say("servlab: stopped; published reports are as they were, and another run goes on here.")
+    _complain(ended.trouble)
     if not quiet or ended.exit_code:
         _say(words.run_text(ended))
     raise typer.Exit(ended.exit_code)

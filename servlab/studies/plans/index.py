@@ -6,8 +6,9 @@ ask no host for anything, and know no "now": the moment of publication stands th
 same state gives the same bytes. Several plans may share a folder: each has its part.
 """
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from servlab.data.schema import LANGUAGES, Language
 from servlab.presentation.formats import format_correlation, format_count, format_number
 from servlab.presentation.html import LANG_OF, compact_css
 from servlab.presentation.messages import message
+from servlab.studies.manifest import code_sha256, run_key
 from servlab.studies.plans.entries import (
     EARLIER,
     Entry,
@@ -30,11 +32,11 @@ from servlab.studies.plans.entries import (
     plans_in,
     read_entries,
 )
-from servlab.studies.plans.making import Makings
 from servlab.studies.plans.plan import Plan, Problem
 from servlab.studies.plans.reasons import reason_in
-from servlab.studies.plans.status import plan_status
+from servlab.studies.plans.status import StudyState
 from servlab.studies.publish import write_together
+from servlab.studies.records import hash_of
 
 STATES = ("current", "stale", "failed", "missing", "running", EARLIER)
 OWN_NAMES = {"en": "English", "zh": "中文"}
@@ -42,6 +44,7 @@ _WORDS = ("skip", "lede", "nothing", "cannot_run", "cannot_run_text", "study", "
 _WORDS_TOO = ("figures", "published", "never", "left", "made")
 MOST_REASONS = 7
 TEMPLATE = "plan.html.j2"
+MADE = ".index.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,15 +61,17 @@ def index_path(out: Path, language: str = "") -> Path:
     return out / (f"index.{language}.html" if language else "index.html")
 
 
-def publish_index(plan: Plan, makings: Makings, *, problems: Sequence[Problem] = ()) -> str:
+def publish_index(
+    plan: Plan, states: Sequence[StudyState], *, problems: Sequence[Problem] = ()
+) -> str:
     """Write the page over a plan's reports, in both languages.
 
     Parameters
     ----------
     plan : Plan
         The whole plan, whatever part of it was run.
-    makings : Makings
-        What was read of notebooks and files already.
+    states : sequence of StudyState
+        How each of its studies stands.
     problems : sequence of Problem
         What keeps the plan from being run.
 
@@ -77,7 +82,7 @@ def publish_index(plan: Plan, makings: Makings, *, problems: Sequence[Problem] =
     """
     from filelock import FileLock
 
-    entries = entries_of(plan, plan_status(plan, makings=makings))
+    entries = entries_of(plan, states)
     mine = Part(plan.name, entries, tuple(str(problem) for problem in problems))
     try:
         with FileLock(plan.out / "runs" / ".index.lock", mode=0o666):
@@ -85,27 +90,32 @@ def publish_index(plan: Plan, makings: Makings, *, problems: Sequence[Problem] =
             parts = [mine, *(Part(name, read_entries(plan.out, name)) for name in others)]
             parts.sort(key=lambda part: part.plan)
             keep_entries(plan, entries)
-            write_together(_pages(plan, parts))
+            _publish(plan, parts)
     except (StudyError, OSError) as err:
         return f"the page over the reports could not be written: {err}"
     return ""
 
 
-def _pages(plan: Plan, parts: Sequence[Part]) -> dict[Path, str | bytes]:
-    pages = {language: index_page(parts, language) for language in LANGUAGES}
+def _publish(plan: Plan, parts: Sequence[Part]) -> None:
+    """Write the pages, unless they stand there already: drawing them costs over a second."""
     first = plan.studies[0].language if plan.studies else "en"
-    files: dict[Path, str | bytes] = {
-        index_path(plan.out, language): page for language, page in pages.items()
-    }
-    files[index_path(plan.out)] = pages["zh" if first == "zh" else "en"]
-    return {path: text for path, text in files.items() if not _is(path, str(text))}
+    told = plan.out / "runs" / MADE
+    made = run_key({"of": [asdict(part) for part in parts], "first": first, "code": code_sha256()})
+    if _stand(plan.out, told, made):
+        return
+    pages = {index_path(plan.out, spoken): index_page(parts, spoken) for spoken in LANGUAGES}
+    pages[index_path(plan.out)] = pages[index_path(plan.out, first)]
+    hashes = {path.name: hash_of(text) for path, text in pages.items()}
+    write_together({**pages, told: json.dumps({"made": made, "files": hashes}) + "\n"})
 
 
-def _is(path: Path, text: str) -> bool:
-    """Return whether a file holds a text already: what is the same is left untouched."""
+def _stand(out: Path, told: Path, made: str) -> bool:
+    """Return whether the pages are, byte for byte, those made of the same."""
     try:
-        return path.read_bytes() == text.encode()
-    except OSError:
+        known = json.loads(told.read_text(encoding="utf-8"))
+        files = {name: hash_of((out / name).read_bytes()) for name in known["files"]}
+        return bool(known["made"] == made and known["files"] == files and files)
+    except (OSError, ValueError, LookupError, TypeError):
         return False
 
 

@@ -140,6 +140,9 @@ class _Reader:
         """Note studies that would publish the same file, also where names ignore case."""
         seen: dict[str, PlannedStudy] = {}
         for study in studies:
+            if study.name.casefold() == "index":
+                text = "index is the page over all reports; give the study another name."
+                self.problems.append(Problem(study.line, text))
             key = unicodedata.normalize("NFC", study.id).casefold()
             other = seen.setdefault(key, study)
             if other is not study:

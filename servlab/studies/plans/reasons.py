@@ -27,9 +27,13 @@ _HOLDS = {
     "name": r"[\w\[\]-]+",
     "what": r"cells|modules|parameters|files|packages",
 }
-_WHAT_ZH = dict(
-    cells="单元格", modules="模块", parameters="参数", files="文件", packages="软件包"
-)  # fmt: skip
+_WHAT_ZH = {
+    "cells": "单元格",
+    "modules": "模块",
+    "parameters": "参数",
+    "files": "文件",
+    "packages": "软件包",
+}
 
 
 def reason_in(reason: str, language: Language) -> tuple[str, Language]:

@@ -4,7 +4,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from queue import SimpleQueue
@@ -14,12 +14,13 @@ from servlab.studies.kernel import Terminated, stoppable
 from servlab.studies.plans.check import check_studies
 from servlab.studies.plans.clean import tidy_runs
 from servlab.studies.plans.executor import Executor, StudyOutcome, failed
+from servlab.studies.plans.index import publish_index
 from servlab.studies.plans.lock import locked
 from servlab.studies.plans.making import Makings
 from servlab.studies.plans.plan import Plan, PlannedStudy, chosen, plan_error
 from servlab.studies.plans.processes import ProcessExecutor
 from servlab.studies.plans.read import read_plan
-from servlab.studies.plans.status import StudyState, plan_status
+from servlab.studies.plans.status import StudyState, plan_status, study_state
 from servlab.studies.publish import remove_leftovers, write_whole
 
 Event = Literal["plan", "started", "ended"]
@@ -46,6 +47,8 @@ class PlanRun:
         The signal that stopped it.
     dry : bool
         Whether nothing was to be run.
+    trouble : str
+        Why the page over the reports could not be written; empty when it was.
     """
 
     plan: Plan
@@ -54,6 +57,7 @@ class PlanRun:
     not_run: tuple[str, ...] = ()
     stopped_by: int | None = None
     dry: bool = False
+    trouble: str = ""
 
     @property
     def failed(self) -> tuple[StudyOutcome, ...]:
@@ -64,11 +68,12 @@ class PlanRun:
     def exit_code(self) -> int:
         """Return 0 when every study is current now (or nothing was to be run), 1 when one failed.
 
+        1 too when the page over the reports could not be written;
         128 and the signal's number when one stopped the plan.
         """
         if self.stopped_by is not None:
             return 128 + self.stopped_by
-        return 1 if self.failed or self.not_run else 0
+        return 1 if self.failed or self.not_run or self.trouble else 0
 
 
 def run_plan(
@@ -145,15 +150,28 @@ def run_plan(
             makings = Makings()
         states = plan_status(asked, makings=makings)
         due = _due(states, force=force)
-        _check(asked, due, makings)
+        if problems := check_studies(due, makings):
+            publish_index(found, _standing(found, states, (), makings), problems=problems)
+            raise plan_error(asked.path, problems)
         remember(makings)
         remove_leftovers(asked.out)
         tell("plan", {"plan": asked, "states": states, "due": due})
-        if not due:
-            return PlanRun(asked, states)
-        width = min(workers or asked.workers, len(due))
-        runner = executor(width) if executor is not None else ProcessExecutor(width)
-        return _Running(asked, states, runner, tell, fail_fast).run(due)
+        if due:
+            width = min(workers or asked.workers, len(due))
+            runner = executor(width) if executor is not None else ProcessExecutor(width)
+            run = _Running(asked, states, runner, tell, fail_fast).run(due)
+        else:
+            run = PlanRun(asked, states)
+        return replace(run, trouble=publish_index(found, _standing(found, states, due, makings)))
+
+
+def _standing(
+    plan: Plan, before: Sequence[StudyState], ran: Sequence[PlannedStudy], makings: Makings
+) -> tuple[StudyState, ...]:
+    """Return how the studies of a whole plan stand now that some of them were run."""
+    touched = {study.id for study in ran}
+    known = {state.study.id: state for state in before if state.study.id not in touched}
+    return tuple(known.get(s.id) or study_state(s, makings) for s in plan.studies)
 
 
 def _silent(event: Event, facts: Mapping[str, Any]) -> None:
