@@ -55,7 +55,7 @@ def states(folder):
 
 
 def published(folder):
-    return {path.name: path.read_bytes() for path in sorted((folder / "reports").glob("*.html"))}
+    return {path.name: path.read_bytes() for path in sorted((folder / "reports").glob("*-*.html"))}
 
 
 def touch_data(folder):
@@ -391,7 +391,7 @@ def test_a_notebook_of_no_data_needs_no_survey(tmp_path, inline):
         "[study.matrix]\nn = [1, 2]\n"
     )
     assert go(tmp_path).exit_code == 0
-    assert sorted(p.name for p in (tmp_path / "reports").glob("*.html")) == [
+    assert sorted(p.name for p in (tmp_path / "reports").glob("n*.html")) == [
         "n1.en.html", "n2.en.html",
     ]  # fmt: skip
     assert len(BRANCHES) == 5

@@ -183,7 +183,7 @@ def test_values_that_the_data_do_not_hold_are_named_with_their_lines(folder):
     assert "did you mean 'South'?" in problem.text
     with pytest.raises(PlanError, match=r"line 19: where asks for branch 'Sout'"):
         run_plan(plan.path)
-    assert not list((folder / "reports").glob("*.html"))
+    assert not [p for p in (folder / "reports").glob("*.html") if not p.name.startswith("index")]
 
 
 def test_a_plan_that_is_no_toml_or_not_there_is_said(folder):

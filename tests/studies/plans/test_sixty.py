@@ -191,7 +191,7 @@ def test_killed_in_the_middle_and_resumed_runs_only_what_is_missing(tmp_path, in
     run = run_plan(path, executor=lambda *_: broken)
     assert (run.exit_code, len(run.outcomes), len(run.not_run)) == (130, 25, 35)
     assert broken.stopped == 1
-    assert len(list((tmp_path / "reports").glob("*.html"))) == 25
+    assert len(list((tmp_path / "reports").glob("*-*.html"))) == 25
     rest = InlineExecutor()
     run = run_plan(path, executor=lambda *_: rest)
     assert (run.exit_code, len(rest.ran)) == (0, 35)
