@@ -112,7 +112,9 @@ def load_results(
 
     Examples
     --------
-    >>> load_results("reports", results=["gaps"], language="en")  # doctest: +SKIP
+    >>> load_results("gone")
+    Traceback (most recent call last):
+    servlab.core.errors.ParameterError: gone is no folder of reports and no plan; check the path.
     """
     if language is not None and language not in get_args(Language):
         raise ParameterError(f"language must be one of {', '.join(LANGUAGES)}; got {language!r}.")

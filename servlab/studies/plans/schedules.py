@@ -74,7 +74,7 @@ def _for_cron(words: list[str]) -> str:
     Examples
     --------
     >>> print(_for_cron(["a b", "50%"]))
-    'a b' '50\%'
+    'a b' 50\%
     """
     return shlex.join(words).replace("%", r"\%")
 
