@@ -1,10 +1,15 @@
 """Waves in tables, sentences and charts: what stands beside a change, in both languages."""
 
 from dataclasses import replace
+from itertools import pairwise
 
+import numpy as np
+import pandas as pd
 import pytest
 
 import servlab as sl
+from servlab.presentation.chart import NARROW, WIDE
+from tests.presentation.drawn import drawn
 
 
 @pytest.fixture(scope="module")
@@ -88,3 +93,45 @@ def test_items_stand_on_a_line_each_and_the_long_table_stays(result, survey):
     assert len(short.frame) == 22
     assert len(short.headings) == 3
     assert len(long.frame) == 22 * result.changes["wave"].nunique()
+
+
+@pytest.fixture(scope="module")
+def twelve(survey):
+    """Return twelve waves of five dimensions and an outcome."""
+    names = [f"20{20 + k // 4}-Q{k % 4 + 1}" for k in range(12)]
+    drawn_waves = np.random.default_rng(1).choice(names, survey.n)
+    wave = pd.Series(drawn_waves, index=survey.index, dtype=object)
+    origin = replace(survey.provenance, waves=())
+    more = replace(survey, covariates=survey.covariates.assign(wave=wave), provenance=origin)
+    return sl.compare_waves(more)
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize("name", ["limits", "means", "changes"])
+def test_twelve_waves_of_five_dimensions_stay_inside_the_frame(twelve, name, language):
+    plot, options = sl.plot_waves, {"show": name}
+    if name == "limits":
+        plot, options = sl.plot_wave_limits, {}
+    result = sl.wave_limits(twelve) if name == "limits" else twelve
+    _, wide, narrow = drawn(plot, result, language=language, **options)
+    for figure, width in ((wide, WIDE), (narrow, NARROW)):
+        boxes = [
+            text.get_window_extent()
+            for text in figure.findobj(lambda a: hasattr(a, "get_text") and a.get_text())
+        ]
+        assert len(boxes) > 6
+        assert min(box.x0 for box in boxes) > -1
+        assert max(box.x1 for box in boxes) < width * figure.dpi / 72 + 1
+        assert min(box.y0 for box in boxes) > -1
+        for ax in figure.axes:
+            shown = [t.get_window_extent() for t in ax.get_xticklabels() if t.get_text()]
+            for one, two in pairwise(shown):
+                assert one.x1 < two.x0
+
+
+def test_ticks_are_written_as_what_they_are(twelve):
+    """Steps of a quarter once read −0.8 and −0.5 for −0.75 and −0.50."""
+    for figure in drawn(sl.plot_wave_limits, sl.wave_limits(twelve))[1:]:
+        for ax in figure.axes:
+            for at, text in zip(ax.get_yticks(), ax.get_yticklabels(), strict=True):
+                assert float(text.get_text().replace("−", "-")) == pytest.approx(at, abs=1e-9)

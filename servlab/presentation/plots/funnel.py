@@ -33,7 +33,7 @@ from servlab.presentation.narrative.branches import (
     what_label,
 )
 from servlab.presentation.plots.importance import Box
-from servlab.presentation.plots.rows import EM, nice_ticks
+from servlab.presentation.plots.rows import EM, nice_ticks, tick_digits
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -188,7 +188,7 @@ def _axes(ax: "Axes", result: Funnel, narrow: bool, language: Language) -> None:
     ticks = nice_ticks(*up, 6)
     step = ticks[1] - ticks[0] if len(ticks) > 1 else 1.0
     if result.measure == "mean":
-        gap, digits = result.score == "gap", 2 if step < 0.1 else 1
+        gap, digits = result.score == "gap", tick_digits(ticks)
         words = [format_number(t, digits, sign=gap) for t in ticks]
         y = "funnel_y"
     else:

@@ -24,6 +24,7 @@ from servlab.presentation.plots.rows import (
     nice_ticks,
     plan_rows,
     row_axes,
+    tick_digits,
     upright,
     write_key,
 )
@@ -129,7 +130,7 @@ def _paint(
     low, high = float(pd.concat(ends).min()), float(pd.concat(ends).max())
     air = 0.06 * (high - low)
     ticks = nice_ticks(low - air, high + air, 5 if plan.narrow else 8)
-    digits = 2 if len(ticks) > 1 and ticks[1] - ticks[0] < 0.1 else 1
+    digits = tick_digits(ticks)
     ax = row_axes(
         figure, plan, rows, limits=(low - air, high + air), ticks=ticks,
         tick_labels=[format_number(t, digits, sign=True) for t in ticks],

@@ -33,6 +33,7 @@ from servlab.presentation.plots.rows import (
     nice_ticks,
     plan_rows,
     row_axes,
+    tick_digits,
     upright,
     write_key,
 )
@@ -144,7 +145,7 @@ def paint_intervals(
     """Draw points with intervals, in each row's colour; zero in the axis where it has meaning."""
     low, high = _limits(table, zero)
     ticks = nice_ticks(low, high, 5 if plan.narrow else 8)
-    digits = 2 if len(ticks) > 1 and ticks[1] - ticks[0] < 0.1 else 1
+    digits = tick_digits(ticks)
     words = [format_number(t, digits, sign=signed) for t in ticks]
     ax = row_axes(figure, plan, rows, limits=(low, high), ticks=ticks, tick_labels=words, axis=axis)
     if zero:

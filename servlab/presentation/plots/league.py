@@ -30,6 +30,7 @@ from servlab.presentation.plots.rows import (
     nice_ticks,
     plan_rows,
     row_axes,
+    tick_digits,
     upright,
     write_key,
 )
@@ -139,7 +140,7 @@ def _paint(
     air = 0.06 * ((high - low) or 1.0)
     limits = (low - air, high + air)
     ticks = nice_ticks(*limits, 4 if plan.narrow else 7)
-    digits = 2 if len(ticks) > 1 and ticks[1] - ticks[0] < 0.1 else 1
+    digits = tick_digits(ticks)
     gap = result.score == "gap"
     labels = [format_number(t, digits, sign=gap) for t in ticks]
     ax = row_axes(

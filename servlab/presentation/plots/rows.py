@@ -289,6 +289,18 @@ def nice_ticks(low: float, high: float, most: int) -> list[float]:
     return [float(t) for t in found if low - 1e-9 <= t <= high + 1e-9]
 
 
+def tick_digits(ticks: Sequence[float], fewest: int = 1) -> int:
+    """Return the decimals that write every tick as what it is: steps of .25 need two.
+
+    Examples
+    --------
+    >>> tick_digits([-0.75, -0.5]), tick_digits([-0.2, 0.0]), tick_digits([0.125, 0.15])
+    (2, 1, 3)
+    """
+    exact = (d for d in range(fewest, 3) if all(abs(t - round(t, d)) < 1e-9 for t in ticks))
+    return next(exact, 3)
+
+
 def heights(plan: Callable[[bool], Plan]) -> tuple[float, float]:
     """Return the heights of the wide and the narrow drawing."""
     return plan(False).height, plan(True).height

@@ -27,7 +27,15 @@ from servlab.presentation.labels import conf_text
 from servlab.presentation.messages import message
 from servlab.presentation.narrative.standing import standing
 from servlab.presentation.plots.gaps import TONES, paint_intervals, separated
-from servlab.presentation.plots.rows import Plan, Row, heights, nice_ticks, plan_rows, shorten
+from servlab.presentation.plots.rows import (
+    Plan,
+    Row,
+    heights,
+    nice_ticks,
+    plan_rows,
+    shorten,
+    tick_digits,
+)
 from servlab.presentation.wave_words import levels_shown, main_rows, wave_label, wave_term
 
 if TYPE_CHECKING:
@@ -266,7 +274,7 @@ def _panel(ax: "Axes", part: pd.DataFrame, names: list[str], room: float) -> Non
     ax.set_ylim(bottom - air, top + air)
     ax.set_xlim(-0.4, len(part) - 0.6)
     ticks = nice_ticks(bottom - air, top + air, 4)
-    digits = 2 if len(ticks) > 1 and ticks[1] - ticks[0] < 0.1 else 1
+    digits = tick_digits(ticks)
     ax.set_yticks(ticks, [format_number(t, digits) for t in ticks])
     ax.tick_params(axis="y", labelcolor=SOFT, labelsize=11)
     ax.grid(axis="y", zorder=0)
