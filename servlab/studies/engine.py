@@ -37,6 +37,7 @@ from servlab.studies.kernel import (
 )
 from servlab.studies.notebook import Cell, Notebook
 from servlab.studies.parameters import TAG, ParameterValues
+from servlab.studies.warm.kernels import fork_kernel_of
 
 REQUIRED = "required"
 START_TIMEOUT = 60
@@ -237,6 +238,7 @@ class StudyEngine(Engine):  # type: ignore[misc]
         """Run a notebook in a kernel of its own and end that kernel, whatever happens."""
         with kernel_folder() as folder:
             manager = make_manager(folder)
+            fork_kernel_of(manager)
             client = StudyClient(
                 nb_man,
                 km=manager,
