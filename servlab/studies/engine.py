@@ -31,6 +31,7 @@ from servlab.studies.kernel import (
     kernel_environment,
     kernel_folder,
     kill_tree,
+    known_kernel,
     log_tail,
     make_manager,
     start_options,
@@ -250,7 +251,8 @@ class StudyEngine(Engine):  # type: ignore[misc]
             client.ledger, client.folder = ledger, folder
             options = start_options(folder, cwd, kernel_environment(language, folder))
             try:
-                client.execute(**options)
+                with known_kernel(manager):
+                    client.execute(**options)
             except RuntimeError as err:
                 raise StudyError(_start_failure(err, folder)) from None
             finally:

@@ -18,6 +18,7 @@ from typing import Any
 
 KERNEL_NAME = "servlab"
 PREFIX = "servlab-kernel-"
+_MANAGERS: dict[int, Any] = {}  # thread -> the manager of the kernel it runs a study in
 _KEPT_PYTHON = ("PYTHONPATH", "PYTHONHOME", "PYTHONPYCACHEPREFIX", "PYTHONDONTWRITEBYTECODE")
 _ONE_THREAD = (
     "OMP_NUM_THREADS",
@@ -104,6 +105,25 @@ def end_kernel(manager: Any) -> None:
         manager.provisioner.process = None
     with suppress(RuntimeError):  # an interrupted event loop; the process is dead either way
         run_sync(manager.cleanup_resources)()
+
+
+@contextmanager
+def known_kernel(manager: Any) -> Iterator[None]:
+    """Let ``kill_kernel_of`` find the kernel of this thread's study."""
+    thread = threading.get_ident()
+    _MANAGERS[thread] = manager
+    try:
+        yield
+    finally:
+        del _MANAGERS[thread]
+
+
+def kill_kernel_of(thread: int) -> None:
+    """Kill the kernel of the study that another thread runs, if it runs one: the study fails."""
+    manager = _MANAGERS.get(thread)
+    process = None if manager is None else getattr(manager.provisioner, "process", None)
+    if process is not None:
+        kill_tree(process.pid)
 
 
 def close_thread_loop() -> None:

@@ -1,7 +1,8 @@
 """The executor of one machine: worker processes, each running one study after another.
 
 A worker is an interpreter of its own; one that dies takes only its study with it, and another is
-started for the next one. Studies and outcomes travel through pipes.
+started for the next one. Studies and outcomes travel through pipes. The kernels of all workers
+are forked from one warm process.
 """
 
 import os
@@ -12,7 +13,7 @@ import sys
 import threading
 import time
 from concurrent.futures import Future
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from queue import SimpleQueue
 from typing import Any, BinaryIO
@@ -20,6 +21,7 @@ from typing import Any, BinaryIO
 from servlab.studies.kernel import kill_tree
 from servlab.studies.plans.executor import StudyOutcome, failed, run_one
 from servlab.studies.plans.plan import PlannedStudy
+from servlab.studies.warm.kernels import use_warm_kernels, warm_kernels
 
 PATIENCE = 20.0  # seconds a worker has to end its kernel
 COMMAND = (sys.executable, "-P", "-m", "servlab.studies.plans.processes")
@@ -42,9 +44,13 @@ class ProcessExecutor:
     _threads: list[threading.Thread] = field(default_factory=list)
     _processes: dict[int, "subprocess.Popen[bytes]"] = field(default_factory=dict)
     _stopped: threading.Event = field(default_factory=threading.Event)
+    _warm: ExitStack = field(default_factory=ExitStack)
+    _kernels: str | None = None
 
     def submit(self, study: PlannedStudy) -> "Future[StudyOutcome]":
         """Run a study as soon as a worker is free."""
+        if not self._threads:
+            self._kernels = self._warm.enter_context(warm_kernels())
         future: Future[StudyOutcome] = Future()
         self._jobs.put((study, future))
         if len(self._threads) < self.workers:
@@ -74,6 +80,7 @@ class ProcessExecutor:
             self._jobs.put(None)
         for thread in self._threads:
             thread.join(PATIENCE)
+        self._warm.close()
 
     def _serve(self, place: int) -> None:
         """Give one worker its studies, one after another."""
@@ -92,7 +99,8 @@ class ProcessExecutor:
     def _start(self, place: int) -> "subprocess.Popen[bytes]":
         pipe = subprocess.PIPE
         # a group of its own: Ctrl-C in a terminal reaches the plan, which stops its workers
-        process = subprocess.Popen(COMMAND, stdin=pipe, stdout=pipe, start_new_session=True)
+        command = [*COMMAND, *([self._kernels] if self._kernels else [])]
+        process = subprocess.Popen(command, stdin=pipe, stdout=pipe, start_new_session=True)
         self._processes[place] = process
         if self._stopped.is_set():  # asked to stop while this one was starting
             process.terminate()
@@ -152,6 +160,7 @@ def main() -> None:
     from servlab.studies.kernel import Terminated
 
     skip_grammar()
+    use_warm_kernels(sys.argv[1] if len(sys.argv) > 1 else None)
     outcomes = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
