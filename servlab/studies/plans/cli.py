@@ -17,9 +17,10 @@ import typer
 from servlab.core.errors import PlanError
 
 if TYPE_CHECKING:
+    from servlab.studies.plans.executor import MakeExecutor
     from servlab.studies.plans.making import Makings
     from servlab.studies.plans.plan import Plan
-    from servlab.studies.plans.run import MakeExecutor, Said
+    from servlab.studies.plans.run import Said
     from servlab.studies.plans.schedules import Kind
 
 CODES = "Exit codes: 0 all current, 1 a study failed, 2 the plan is wrong, 3 run by another."

@@ -17,7 +17,7 @@ from uuid import uuid4
 from servlab.core.errors import ParameterError
 from servlab.studies.kernel import kill_kernel_of
 from servlab.studies.manifest import code_sha256, versions
-from servlab.studies.plans.executor import StudyOutcome, failed, run_one
+from servlab.studies.plans.executor import MakeExecutor, StudyOutcome, failed, run_one
 from servlab.studies.plans.plan import PlannedStudy
 from servlab.studies.warm.kernels import use_warm_kernels, warm_kernels
 
@@ -89,41 +89,42 @@ class ClusterExecutor:
         self._client.close(timeout=PATIENCE)
 
 
-def cluster_executor(address: str, out: Path) -> ClusterExecutor:
-    """Return the executor of the cluster at an address such as ``tcp://host:8786``.
+def cluster_executor(address: str) -> MakeExecutor:
+    """Return what makes the executor of the cluster at an address such as ``tcp://host:8786``.
 
-    Parameters
-    ----------
-    address : str
-        Address of the scheduler.
-    out : Path
-        Folder of reports, which every worker must be able to write to.
-
-    Raises
-    ------
-    ParameterError
-        When ``distributed`` is not installed, the scheduler does not answer or has no worker, a
-        worker holds another servlab or other packages, or does not see the folder of reports.
+    It raises ``ParameterError`` when ``distributed`` is not installed, the scheduler does not
+    answer or has no worker, a worker holds another servlab or other packages, or does not see the
+    folder of reports. All threads of the cluster take part, however many workers a plan names.
     """
+
+    def make(workers: int, out: Path) -> ClusterExecutor:
+        del workers
+        client = _connected(address)
+        try:
+            threads = client.nthreads()
+            if not threads:
+                raise ParameterError(f"the scheduler at {address} has no worker; start one first.")
+            _check_workers(client, out)
+        except BaseException:
+            client.close()
+            raise
+        return ClusterExecutor(sum(threads.values()), client)
+
+    return make
+
+
+def _connected(address: str) -> Any:
     try:
-        from distributed import Client
+        import distributed
     except ImportError:
         raise ParameterError(
             "a plan on a cluster needs the package distributed; install servlab[cluster]."
         ) from None
+    client: Any = distributed.Client
     try:
-        client = Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
+        return client(address, timeout=CONNECT_SECONDS, set_as_default=False)
     except (OSError, ValueError) as err:
         raise ParameterError(f"no dask scheduler answers at {address} ({err}).") from None
-    try:
-        threads = client.nthreads()
-        if not threads:
-            raise ParameterError(f"the scheduler at {address} has no worker; start one first.")
-        _check_workers(client, out)
-    except BaseException:
-        client.close()
-        raise
-    return ClusterExecutor(sum(threads.values()), client)
 
 
 def _check_workers(client: Any, out: Path) -> None:

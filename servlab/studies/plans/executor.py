@@ -79,6 +79,9 @@ class Executor(Protocol):
         """Free what is held, once every study has ended."""
 
 
+MakeExecutor = Callable[[int, Path], Executor]  # from how many at once, and the folder of reports
+
+
 def run_one(study: PlannedStudy) -> StudyOutcome:
     """Run a study here and say how it ended; only a signal gets through as an exception."""
     from servlab.studies.runner import run_study

@@ -13,7 +13,7 @@ from typing import Any, Literal
 from servlab.studies.kernel import Terminated, stoppable
 from servlab.studies.plans.check import check_studies
 from servlab.studies.plans.clean import tidy_runs
-from servlab.studies.plans.executor import Executor, StudyOutcome, failed
+from servlab.studies.plans.executor import Executor, MakeExecutor, StudyOutcome, failed
 from servlab.studies.plans.index import publish_index
 from servlab.studies.plans.lock import locked
 from servlab.studies.plans.making import Makings
@@ -25,7 +25,6 @@ from servlab.studies.publish import remove_leftovers, write_whole
 
 Event = Literal["plan", "started", "ended"]
 Said = Callable[[Event, Mapping[str, Any]], None]
-MakeExecutor = Callable[[int], Executor]
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +114,8 @@ def run_plan(
     said : callable, optional
         Called with an event (``"plan"``, ``"started"``, ``"ended"``) and what is known of it.
     executor : callable, optional
-        Makes what runs the studies, given how many at once; default processes of this machine.
+        Makes what runs the studies, given how many at once and the folder of reports; default
+        processes of this machine.
 
     Returns
     -------
@@ -158,7 +158,7 @@ def run_plan(
         tell("plan", {"plan": asked, "states": states, "due": due})
         if due:
             width = min(workers or asked.workers, len(due))
-            runner = executor(width) if executor is not None else ProcessExecutor(width)
+            runner = executor(width, asked.out) if executor else ProcessExecutor(width)
             run = _Running(asked, states, runner, tell, fail_fast).run(due)
         else:
             run = PlanRun(asked, states)
