@@ -55,7 +55,7 @@ def wave_figures(
     >>> import servlab as sl
     >>> found = sl.compare_waves(sl.load_example("servqual_waves"), against="previous")
     >>> [card.label for card in wave_figures(found).cards]
-    ['Overall (mean of the dimensions), 2025-1', 'Change since 2024-2']
+    ['Overall (mean of the items), 2025-1', 'Change since 2024-2', 'Invariance over waves']
     """
     check_result("latest", latest, WaveComparison, "compare_waves")
     rows = main_rows(latest.changes)

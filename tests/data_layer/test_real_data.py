@@ -129,5 +129,7 @@ def test_the_examples_load_and_say_what_they_are():
     assert int(abc.items("perception").notna().all(axis=1).sum()) == 145
     assert not any("Prob" in column for column in abc.frame().columns)
     assert abc.provenance.notes
-    with pytest.raises(DataError, match="no example is called 'iris'; there are servqual, servqual_waves, abc"):
+    with pytest.raises(
+        DataError, match="no example is called 'iris'; there are servqual, servqual_waves, abc"
+    ):
         sl.load_example("iris")

@@ -136,7 +136,7 @@ def test_kiosk_sample_is_the_authors(shared_data):
 
 def test_weighted_shares_of_the_airport_differ_from_the_plain_ones(shared_data):
     survey = read_survey(shared_data / "sfo" / "2016.csv", BOOKS / "sfo2016.toml")
-    table = sample_table(survey).by_value
+    table = sample_table(survey, ["area"]).by_value
     assert table["share_valid"].sum() == pytest.approx(1, abs=EXACT)
     assert table["share_weighted"].sum() == pytest.approx(1, abs=EXACT)
     weights = survey.weights[survey.covariates["area"] == "A"].sum() / survey.weights.sum()
