@@ -24,7 +24,7 @@ PAGES = ("index.en.html", "index.zh.html", "index.html")
 
 
 def run(plan, **options):
-    return run_plan(plan, executor=lambda _: InlineExecutor(), **options)
+    return run_plan(plan, executor=lambda *_: InlineExecutor(), **options)
 
 
 @pytest.fixture(scope="module")

@@ -45,7 +45,7 @@ def done(tmp_path_factory):
     write_notebook(folder / "short.ipynb", *CELLS[:-1], RECORDS)
     with pytest.MonkeyPatch.context() as patch:
         run_inline(patch)
-        assert run_plan(folder / "plan.toml", executor=lambda _: InlineExecutor()).exit_code == 0
+        assert run_plan(folder / "plan.toml", executor=lambda *_: InlineExecutor()).exit_code == 0
     return folder
 
 
@@ -143,7 +143,7 @@ def test_a_study_that_failed_later_gives_its_last_good_numbers_and_says_so(plan,
         "gaps = sl.gap_scores(survey) if where[0] != 'branch=East' else 1 / 0",
     )
     notebook.write_text(text, "utf-8")
-    assert run_plan(plan, executor=lambda _: InlineExecutor()).exit_code == 1
+    assert run_plan(plan, executor=lambda *_: InlineExecutor()).exit_code == 1
     frame, keys = said(plan, results="overall_gap")
     assert keys == ["results_not_newest"]
     assert list(frame["estimate"]) == list(before["estimate"])
