@@ -4,6 +4,8 @@ Every message says what was needed, what came and what to do.
 """
 
 from collections.abc import Sequence
+from types import UnionType
+from typing import get_args
 
 import numpy as np
 import pandas as pd
@@ -18,11 +20,12 @@ def check_choice(name: str, value: object, choices: Sequence[str]) -> None:
         raise ModelError(f"{name} must be one of {listed}; got {value!r}.")
 
 
-def check_result(name: str, value: object, kind: type, source: str) -> None:
+def check_result(name: str, value: object, kind: type | UnionType, source: str) -> None:
     """Raise ``ModelError`` unless ``value`` is a result of the ``kind`` that ``source`` gives."""
     if not isinstance(value, kind):
+        wanted = " or ".join(part.__name__ for part in get_args(kind) or (kind,))
         raise ModelError(
-            f"{name} must be the {kind.__name__} that {source} returns; got {type(value).__name__}."
+            f"{name} must be the {wanted} that {source} returns; got {type(value).__name__}."
         )
 
 

@@ -2,7 +2,21 @@
 
 import math
 
+import numpy as np
 import pandas as pd
+
+
+def code_text(value: object) -> str:
+    """Return how a code or level is written: a whole number without its decimals.
+
+    Examples
+    --------
+    >>> code_text(3.0), code_text(2.5), code_text("North")
+    ('3', '2.5', 'North')
+    """
+    if isinstance(value, float | np.floating) and float(value).is_integer():
+        return str(int(value))
+    return str(value)
 
 
 def group_codes(column: pd.Series) -> pd.Series:
@@ -15,13 +29,8 @@ def group_codes(column: pd.Series) -> pd.Series:
     >>> group_codes(pd.Series([1.0, 2.5, None])).tolist()
     ['1', '2.5', nan]
     """
-
-    def code(value: object) -> object:
-        whole = isinstance(value, float) and value.is_integer()
-        return str(int(value)) if whole else str(value)  # type: ignore[call-overload]
-
     texts = column.astype(object)
-    return texts.where(texts.isna(), texts.map(code, na_action="ignore")).where(texts.notna())
+    return texts.where(texts.isna(), texts.map(code_text, na_action="ignore")).where(texts.notna())
 
 
 def natural_order(value: str) -> tuple[int, float, str]:

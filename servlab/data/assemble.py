@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from servlab.core.brief import brief
+from servlab.core.groups import code_text
 from servlab.data.codebook import Codebook, Exclusion, Outcome
 from servlab.data.encode import Encoder, is_missing, shown
 from servlab.data.formats import RawTable
@@ -346,10 +347,7 @@ def _variables(book: Codebook, table: RawTable) -> dict[str, VariableInfo]:
 def _value_labels(table: RawTable, column: str) -> dict[str, Label]:
     """Return the labels that the file itself gives a column's codes, by their text."""
     labels = table.value_labels.get(column, {})
-    return {
-        str(int(code)) if isinstance(code, float) and code.is_integer() else str(code): _plain(text)
-        for code, text in labels.items()
-    }
+    return {code_text(code): _plain(text) for code, text in labels.items()}
 
 
 def _plain(text: str) -> Label:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from servlab.core.groups import code_text
 from servlab.data.codebook import Value
 from servlab.data.formats import RawTable
 from servlab.data.formats.cells import cells_of
@@ -206,9 +207,7 @@ class Encoder:
     def _text(self, cell: Any, missing: Sequence[Value]) -> str | None:
         if is_missing(cell, missing):
             return None
-        if isinstance(cell, float) and cell.is_integer():
-            return str(int(cell))
-        return str(cell).strip()
+        return code_text(cell).strip()
 
 
 def _within(cell: Any, low: Any, high: Any) -> bool:

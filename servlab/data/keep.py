@@ -4,10 +4,10 @@ import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-import numpy as np
 import pandas as pd
 
 from servlab.core.errors import ModelError
+from servlab.core.groups import code_text
 from servlab.data.schema import LANGUAGES, Label, Language
 from servlab.data.survey import Survey
 
@@ -147,13 +147,7 @@ def _named(
 
 def _texts(column: pd.Series) -> list[str]:
     """Return values as text: whole numbers without a decimal point, no blanks at the ends."""
-    return [_text(value) for value in column]
-
-
-def _text(value: object) -> str:
-    if isinstance(value, float | np.floating) and float(value).is_integer():
-        return str(int(value))
-    return str(value).strip()
+    return [code_text(value).strip() for value in column]
 
 
 def kept_by_all(surveys: Mapping[str, Survey]) -> tuple[Label, ...]:

@@ -12,6 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from servlab.core.errors import DataError
+from servlab.core.groups import code_text
 from servlab.data.codebook import CodebookSpec, Layout
 from servlab.data.formats import read_raw
 from servlab.data.formats.table import RawTable, checked, is_blank
@@ -122,9 +123,7 @@ def _text(cell: object) -> str:
     """Return a key as text; whole floats of spreadsheets and programs without their point."""
     if is_blank(cell):
         return ""
-    if isinstance(cell, float) and cell.is_integer():
-        return str(int(cell))
-    return str(cell).strip()
+    return code_text(cell).strip()
 
 
 def _item_columns(

@@ -8,6 +8,7 @@ import pandas as pd
 
 from servlab.core.brief import brief
 from servlab.core.errors import ModelError
+from servlab.core.groups import code_text
 from servlab.data.instrument import Grade, Instrument
 from servlab.data.schema import Label, Language, Scale
 from servlab.data.wave_difference import Difference
@@ -199,7 +200,7 @@ class Survey:
     def value_label(self, covariate: str, value: object, language: Language = "en") -> str:
         """Return the label of a covariate's value; the value itself where none is given."""
         labels = self.variables[covariate].values if covariate in self.variables else {}
-        key = str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+        key = code_text(value)
         return labels[key].text(language) if key in labels else key
 
     def subset(self, keep: pd.Series, *, reason: Label | str) -> "Survey":

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from servlab.core.errors import DataError
+from servlab.core.groups import code_text
 from servlab.data.codebook import FileFormat
 from servlab.data.formats.cells import CellColumns, blank_cells, filled_rows
 from servlab.data.formats.sheet import SheetReader, Uncalculated
@@ -200,9 +201,7 @@ def _heading(cell: Any) -> str:
     """Return a header cell as text; spreadsheets keep whole numbers as floats."""
     if cell is None:
         return ""
-    if isinstance(cell, float) and cell.is_integer():
-        return str(int(cell))
-    return str(cell).strip()
+    return code_text(cell).strip()
 
 
 def _chosen(

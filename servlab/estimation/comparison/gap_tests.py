@@ -237,13 +237,16 @@ def _margin(margin: object, survey: Survey) -> float | None:
         return None
     scale = survey.scales["perception"]
     widest = scale.high - scale.low
-    number = isinstance(margin, int | float | np.number) and not isinstance(margin, bool)
-    if not number or not 0 < float(margin) < widest:  # type: ignore[arg-type]
+    if (
+        not isinstance(margin, int | float | np.integer | np.floating)
+        or isinstance(margin, bool)
+        or not 0 < float(margin) < widest
+    ):
         raise ModelError(
             f"margin must be a number of scale points between 0 and {widest}, the width of the "
             f"scale; got {margin!r}. Give the largest gap that would not matter."
         )
-    return float(margin)  # type: ignore[arg-type]
+    return float(margin)
 
 
 def _row(

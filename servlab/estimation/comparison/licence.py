@@ -84,7 +84,8 @@ class GapLicence:
     @property
     def verdict(self) -> Verdict:
         """Return the verdict on the overall gap."""
-        return self.by_term["licence"].loc[OVERALL_ITEMS]  # type: ignore[no-any-return]
+        verdict: Verdict = self.by_term["licence"].loc[OVERALL_ITEMS]
+        return verdict
 
     @property
     def dimensions(self) -> tuple[str, ...]:

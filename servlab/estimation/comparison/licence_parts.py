@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from servlab.core.errors import ModelError, ServlabWarning
+from servlab.data.instrument import Instrument
 from servlab.data.survey import Survey
 from servlab.estimation.comparison.licence_rules import (
     Finding,
@@ -60,9 +61,9 @@ def ladders(survey: Survey, rule: Rule) -> dict[str, tuple[InvarianceResult | No
     chosen, _ = attempt(lambda: model_choices(survey))
     missing = "listwise" if chosen is None else chosen.missing
 
-    def climb(model: object) -> Callable[[], InvarianceResult]:
+    def climb(model: str | Instrument) -> Callable[[], InvarianceResult]:
         return lambda: measurement_invariance(
-            model,  # type: ignore[arg-type]  # text or instrument
+            model,
             survey,
             batteries=BATTERIES,
             rule=rule,

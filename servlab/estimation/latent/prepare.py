@@ -10,6 +10,7 @@ import pandas as pd
 from servlab.core.brief import brief
 from servlab.core.checks import check_weights
 from servlab.core.errors import ModelError
+from servlab.core.groups import code_text
 from servlab.core.linalg import Array
 from servlab.data.survey import Survey
 from servlab.estimation.latent.ram import Ints
@@ -134,14 +135,7 @@ def _levels(frame: pd.DataFrame, name: str, argument: str) -> tuple[tuple[str, .
         codes, levels = pd.factorize(column)
     if len(levels) < 2:
         raise ModelError(f"{argument}={name!r} has {len(levels)} level(s); at least 2 are needed.")
-    return tuple(_plain(level) for level in levels), np.asarray(codes, dtype=np.int64)
-
-
-def _plain(level: object) -> str:
-    """Return a level as text; whole numbers without a decimal point."""
-    if isinstance(level, float) and level.is_integer():
-        return str(int(level))
-    return str(level)
+    return tuple(code_text(level) for level in levels), np.asarray(codes, dtype=np.int64)
 
 
 def check_variables(source: Source, observed: tuple[str, ...], latent: tuple[str, ...]) -> None:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from servlab.core.brief import brief
 from servlab.core.checks import check_frame, check_weights
 from servlab.core.errors import ModelError
+from servlab.core.groups import code_text
 from servlab.estimation.regression.formulas import Aliased, alias_columns
 from servlab.scales.means import effective_n
 
@@ -180,8 +181,8 @@ def _coded(
             pd.Categorical([places[v] for v in column], categories=list(places.values())),
             index=rows.index,
         )
-        levels[code] = tuple(_word(value) for value in values)
-        empty += [f"{name}[{_word(value)}]" for value in unused]
+        levels[code] = tuple(code_text(value) for value in values)
+        empty += [f"{name}[{code_text(value)}]" for value in unused]
     return pd.DataFrame(columns, index=rows.index), levels, tuple(empty)
 
 
@@ -200,12 +201,6 @@ def _categories(column: pd.Series) -> tuple[Sequence[object], Sequence[object]]:
         return sorted(seen), []
     except TypeError:  # words and numbers in one column
         return sorted(seen, key=str), []
-
-
-def _word(value: object) -> str:
-    """Return how a category is written: a whole number without decimals."""
-    whole = isinstance(value, float | np.floating) and float(value).is_integer()
-    return str(int(value)) if whole else str(value)  # type: ignore[call-overload]
 
 
 def _parts(name: str, aliased: Aliased, levels: Mapping[str, tuple[str, ...]]) -> Parts:
@@ -297,4 +292,4 @@ def factor_values(design: Design, variable: str, level: str | None) -> Array:
     column = design.rows[alias]
     if level is None:
         return column.to_numpy(dtype=float)
-    return np.asarray([_word(value) == level for value in column], dtype=float)
+    return np.asarray([code_text(value) == level for value in column], dtype=float)

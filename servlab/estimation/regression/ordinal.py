@@ -155,7 +155,7 @@ class OrdinalResult:
         return tuple(name for name, there in found.items() if there)
 
     def tidy(self) -> pd.DataFrame:
-        """Return a row a slope, then a row a threshold; ``part`` says which."""
+        """Return a row a slope, then a row a threshold; ``component`` says which."""
         parts = [
             self.coefficients.reset_index(names="term").assign(component="slope"),
             self.thresholds.reset_index(names="term").assign(component="threshold"),

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from servlab.core.checks import check_result
 from servlab.core.errors import ModelError
 from servlab.data.schema import Language
 from servlab.data.survey import Survey
@@ -71,6 +72,7 @@ def plot_odds(result: Choice, *, survey: Survey | None = None, language: Languag
     >>> plot_odds(sl.ordinal_regress("y ~ x", data)).caption
     'Odds ratios of y, with 95 % intervals.'
     """
+    check_result("result", result, Choice, "ordinal_regress() or logistic_regress()")
     slopes = result.coefficients.drop(index=INTERCEPT, errors="ignore")
     slopes = slopes.sort_values("estimate", ascending=False, kind="stable")
     if slopes.empty:
@@ -122,6 +124,7 @@ def plot_marginal_effects(
     >>> plot_marginal_effects(sl.marginal_effects(fit)).caption.split(",")[1]
     ' with 95 % intervals.'
     """
+    check_result("result", result, MarginalEffects, "marginal_effects()")
     table = result.table.copy()
     columns = ["estimate", "conf_low", "conf_high"]
     table[columns] = 100 * table[columns]
@@ -186,6 +189,7 @@ def plot_mediation(
     >>> plot_mediation(found).caption
     'Effects of x on y, with 95 % bootstrap intervals.'
     """
+    check_result("result", result, MediationResult, "mediation()")
     table = result.effects[result.effects["part"] != "contrast"]
     rows = [
         Row(

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from servlab.core.checks import check_result
 from servlab.core.errors import ModelError
 from servlab.data.schema import Language
 from servlab.data.survey import Survey
@@ -58,6 +59,7 @@ def plot_drivers(
     >>> plot_drivers(sl.regress("y ~ x", data)).caption
     'Coefficients of the regression of y, with 95 % intervals.'
     """
+    check_result("result", result, RegressionResult, "regress()")
     table = result.coefficients.drop(index=INTERCEPT, errors="ignore")
     table = table.sort_values("estimate", ascending=False, kind="stable")
     if table.empty:

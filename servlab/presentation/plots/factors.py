@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from servlab.core.checks import check_result
 from servlab.core.standards import standard
 from servlab.data.instrument import Instrument
 from servlab.data.schema import Language
@@ -71,6 +72,7 @@ def plot_scree(result: ParallelAnalysis, *, language: Language = "en") -> Chart:
     >>> plot_scree(sl.parallel_analysis(items, seed=1, n_draws=20)).caption
     'Eigenvalues, observed and without common factors.'
     """
+    check_result("result", result, ParallelAnalysis, "parallel_analysis()")
 
     def paint(figure: "Figure", narrow: bool) -> None:
         _paint_scree(figure, result, narrow, language)
@@ -178,6 +180,7 @@ def plot_loadings(
     >>> plot_loadings(fit, instrument=survey.instrument).caption
     'Factor loadings of the items, rotation: oblimin (oblique).'
     """
+    check_result("result", result, EfaResult, "efa()")
     table = by_factor(result.loadings)
     names = [plain(term_label(code, instrument, language)) for code in table.index]
     rows = [Row(name) for name in names]

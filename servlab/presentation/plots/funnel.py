@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from servlab.core.checks import check_result
 from servlab.data.schema import Language
 from servlab.data.survey import Survey
 from servlab.estimation.comparison.funnel import Funnel
@@ -75,6 +76,7 @@ def plot_funnel(
     >>> "against the number of respondents, with 95 % and 99.8 % limits" in chart.caption
     True
     """
+    check_result("result", result, Funnel, "funnel()")
 
     def paint(figure: "Figure", narrow: bool) -> None:
         _paint(figure, result, narrow, survey, language)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from servlab.core.checks import check_choice
+from servlab.core.checks import check_choice, check_result
 from servlab.core.errors import ModelError
 from servlab.data.schema import Language
 from servlab.estimation.comparison.gap_tests import GapTests
@@ -66,6 +66,7 @@ def plot_gap_tests(
     >>> plot_gap_tests(tests).caption[:47]
     'Gaps by dimension against the margin of ±0.30 p'
     """
+    check_result("result", result, GapTests, "gap_tests()")
     check_choice("level", level, ("dimension", "item"))
     if result.margin is None:
         raise ModelError(

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Literal
 
 import pandas as pd
 
-from servlab.core.checks import check_choice
+from servlab.core.checks import check_choice, check_result
 from servlab.core.errors import ModelError
 from servlab.data.schema import Language, Scale
 from servlab.presentation.chart import (
@@ -72,6 +72,7 @@ def plot_gaps(result: GapScores, *, level: Level = "dimension", language: Langua
     >>> chart.caption
     'Gap by dimension, with 95 % intervals.'
     """
+    check_result("result", result, GapScores, "gap_scores()")
     table, level = gap_rows(result, level)
     rows = [_gap_row(code, row, result, language) for code, row in table.iterrows()]
     axis = message("gaps.plot_axis", language)
@@ -217,6 +218,7 @@ def plot_expectation_perception(
     >>> chart.caption
     'Expected and perceived service by dimension, mean answers from 1 to 7.'
     """
+    check_result("result", result, GapScores, "gap_scores()")
     table, level = gap_rows(result, level)
     rows = [_gap_row(code, row, result, language) for code, row in table.iterrows()]
     axis = message("gaps.dumbbell_axis", language)

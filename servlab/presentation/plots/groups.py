@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from servlab.core.checks import check_result
 from servlab.core.errors import ModelError
 from servlab.data.schema import Language
 from servlab.data.survey import Survey
@@ -53,6 +54,7 @@ def plot_groups(
     >>> chart.caption.startswith("Gap by Branch: means with 95 % intervals.")
     True
     """
+    check_result("result", result, GroupComparison, "compare_groups()")
     table = shown_groups(result)
     rows, places = _rows(table, result, survey, language)
     score = message(f"groups.score_{result.score}", language)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from servlab.core.checks import check_result
 from servlab.data.schema import Language
 from servlab.data.survey import Survey
 from servlab.estimation.drivers import ImportancePerformance
@@ -108,6 +109,7 @@ def plot_importance_performance(
     >>> chart.caption
     'Importance (correlation with satisfaction) beside performance; the lines are the means.'
     """
+    check_result("result", result, ImportancePerformance, "importance_performance()")
 
     def paint(figure: "Figure", narrow: bool) -> None:
         _paint(figure, result, narrow, language)

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from servlab.core.checks import check_result
 from servlab.data.schema import Language
 from servlab.data.survey import Survey
 from servlab.estimation.comparison.league import LeagueTable
@@ -70,6 +71,7 @@ def plot_league(
     >>> chart.alt.startswith("Means with intervals, the highest on top: North")
     True
     """
+    check_result("result", result, LeagueTable, "league_table()")
     parts = _parts(result.by_group)
     rows, places = _rows(parts, result, survey, language)
     drawn = pd.concat(parts)

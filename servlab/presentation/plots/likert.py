@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from servlab.core.checks import check_count
+from servlab.core.checks import check_count, check_result
 from servlab.core.errors import ModelError
 from servlab.core.groups import suppressed_groups
 from servlab.data.schema import Language, Scale
@@ -76,6 +76,7 @@ def plot_likert(result: ItemDescriptives, *, language: Language = "en") -> Chart
     >>> chart.caption.startswith("Perception: answers by item, as shares of the answers given.")
     True
     """
+    check_result("result", result, ItemDescriptives, "item_descriptives()")
     battery = message(f"terms.battery_{result.battery}", language)
     names = [plain(term_label(code, result.instrument, language)) for code in result.shares.index]
     caption = message("items.likert_caption", language, battery=battery)

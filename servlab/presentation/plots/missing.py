@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from servlab.core.checks import check_result
 from servlab.core.errors import ModelError
 from servlab.data.schema import Language
 from servlab.presentation.chart import BAD, LINE, Chart, draw_chart
@@ -50,6 +51,7 @@ def plot_missing(result: MissingPatterns, *, language: Language = "en") -> Chart
     >>> chart.caption.startswith("Missing answers: a row an item, a column a pattern")
     True
     """
+    check_result("result", result, MissingPatterns, "missing_patterns()")
     if not result.share_missing:
         raise ModelError("no answer is missing, so there is no pattern to draw; leave it out.")
     items = _drawn_items(result)

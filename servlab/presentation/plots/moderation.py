@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from servlab.core.checks import check_result
 from servlab.core.errors import ModelError
 from servlab.data.schema import Language
 from servlab.data.survey import Survey
@@ -65,6 +66,7 @@ def plot_simple_slopes(
     ModelError
         When no value of the moderator lies within what was observed.
     """
+    check_result("result", result, SimpleSlopes, "simple_slopes()")
     names = names_of(result, survey, language)
     rows = result.slopes[result.slopes["inside"].astype(bool)].head(MOST_LINES)
     if rows.empty:
@@ -205,6 +207,7 @@ def plot_johnson_neyman(
     Chart
         The band is coloured where it lies above or below zero, and grey where it holds zero.
     """
+    check_result("result", result, JohnsonNeyman, "johnson_neyman()")
     names = names_of(result, survey, language)
     low, high = result.observed
 

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from servlab.core.checks import check_result
 from servlab.core.errors import ModelError
 from servlab.data.schema import Language
 from servlab.data.survey import Survey
@@ -67,6 +68,7 @@ def plot_quantiles(
     >>> plot_quantiles(fit).caption
     'Coefficients by quantile of y, with 95 % bands; scales differ between panels.'
     """
+    check_result("result", result, QuantileRegression, "quantile_regress()")
     table = result.coefficients[result.coefficients["term"] != INTERCEPT]
     terms = [str(term) for term in table["term"].drop_duplicates()]
     _check(result, terms, mean)

@@ -7,7 +7,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
-from servlab.core.checks import check_count
+from servlab.core.checks import check_count, check_result
 from servlab.core.errors import ModelError
 from servlab.data.schema import Language
 from servlab.data.survey import Survey
@@ -67,6 +67,7 @@ def plot_residuals(
     ModelError
         When there are fewer respondents than four groups need.
     """
+    check_result("result", result, Influence, "influence()")
     check_count("min_cell", min_cell)
     known = result.cases["studentized"].dropna()
     if len(known) < 4 * min_cell:

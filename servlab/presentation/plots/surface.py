@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from servlab.core.checks import check_count
+from servlab.core.checks import check_count, check_result
 from servlab.core.errors import ModelError
 from servlab.data.schema import Language
 from servlab.data.survey import Survey
@@ -76,6 +76,7 @@ def plot_response_surface(
     >>> plot_response_surface(surface).caption[:43]
     'satisfaction over perception and expectatio'
     """
+    check_result("result", result, ResponseSurface, "response_surface()")
     min_cell = check_count("min_cell", min_cell)
     outcome = outcome_words(result, survey, language)
     region = _region(result, min_cell)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import pandas as pd
 
-from servlab.core.checks import check_choice
+from servlab.core.checks import check_choice, check_result
 from servlab.core.errors import ModelError
 from servlab.data.schema import Language
 from servlab.data.survey import Survey
@@ -79,6 +79,7 @@ def plot_waves(
     >>> chart.caption
     'Change since the wave before, with 95 % intervals.'
     """
+    check_result("result", result, WaveComparison, "compare_waves()")
     check_choice("show", show, ("changes", "means"))
     if show == "changes":
         return _changes(result, survey, language)
@@ -110,6 +111,7 @@ def plot_wave_limits(result: WaveLimits, *, language: Language = "en") -> Chart:
     >>> plot_wave_limits(sl.wave_limits(waves)).caption[:27]
     'Wave means against limits f'
     """
+    check_result("result", result, WaveLimits, "wave_limits()")
     caption = message("tracking.plot_limits", language)
     names = {w: w for w in result.waves}
     return _lines(main_rows(result.limits, levels_shown(result)), result, names, caption, language)

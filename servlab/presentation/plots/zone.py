@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from servlab.core.checks import check_choice
+from servlab.core.checks import check_choice, check_result
 from servlab.core.errors import ModelError
 from servlab.data.schema import Language, Scale
 from servlab.presentation.chart import ACCENT, BAD, EXPECTED, GOOD, LINE, SOFT, Chart, draw_chart
@@ -65,6 +65,7 @@ def plot_zone(
     >>> plot_zone(zone).alt.startswith("Bars from adequate to desired service")
     True
     """
+    check_result("result", result, ZoneOfTolerance, "zone_of_tolerance()")
     check_choice("level", level, ("dimension", "item"))
     if level == "dimension" and result.by_dimension.empty:
         level = "item"

@@ -102,8 +102,9 @@ def last_ended(today: date, every: Every) -> str:
 
 def kind_of(period: str) -> Every:
     """Return the kind of a period by its form, or raise ``ParameterError``."""
-    for every in get_args(Every):
+    kinds: tuple[Every, ...] = get_args(Every)
+    for every in kinds:
         if re.fullmatch(FORMS[every], period):
             first_day(period, every)
-            return every  # type: ignore[no-any-return]
+            return every
     raise ParameterError(f"a period is written as {', '.join(EXAMPLES.values())}; got {period!r}.")

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 import servlab as sl
@@ -126,6 +126,7 @@ def test_units_of_a_predictor_change_nothing_but_its_slope(scale, shift, link):
 @given(seed=st.integers(0, 10_000), link=st.sampled_from(["logit", "probit"]))
 def test_reversing_the_outcome_turns_every_sign(seed, link):
     data = answers(120, seed=seed)
+    assume(data["y"].value_counts().min() >= 5)  # a rare category gets a warning, rightly
     plain = sl.ordinal_regress("y ~ a + b", data, link=link)
     turned = sl.ordinal_regress("y ~ a + b", data.assign(y=6 - data["y"]), link=link)
     np.testing.assert_allclose(
