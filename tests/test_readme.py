@@ -11,10 +11,11 @@ import pandas as pd
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
+BRANCHES = ["North", "South", "West"]
 
 
 def commands(readme: str) -> list[list[str]]:
-    """Return the servlab commands of the numbered steps, in order."""
+    """Return the servlab commands, in order: those of the numbered steps, then the plan's."""
     text = (ROOT / readme).read_text(encoding="utf-8")
     found = re.findall(r"^\s*\.venv/bin/servlab (.+)$", text, re.MULTILINE)
     return [shlex.split(line) for line in found]
@@ -31,7 +32,7 @@ def own_file(folder: Path) -> None:
     ])  # fmt: skip
     frame["overall"] = np.clip(np.rint(3.3 + 0.9 * person[:, 0] + rng.normal(0, 0.6, n)), 1, 5)
     frame["overall"] = frame["overall"].astype(int)
-    frame["branch"] = np.resize(["North", "South", "West"], n)
+    frame["branch"] = np.resize(BRANCHES, n)
     frame.to_csv(folder / "mydata.csv", index=False)
 
 
@@ -39,20 +40,31 @@ def own_file(folder: Path) -> None:
 @pytest.mark.parametrize(("readme", "language"), [("README.md", "en"), ("README.zh.md", "zh")])
 def test_own_data_in_five_minutes(readme, language, tmp_path):
     own_file(tmp_path)
-    steps = commands(readme)
+    *steps, plan = commands(readme)
     assert [step[0] for step in steps] == ["codebook", "check", "run"]
     for step in steps:
-        run = subprocess.run(
-            [sys.executable, "-m", "servlab", *step],
-            cwd=tmp_path,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert run.returncode == 0, run.stdout + run.stderr
+        said(step, tmp_path)
     report = (tmp_path / "reports" / f"mystudy.{language}.html").read_text(encoding="utf-8")
     assert "staff" in report
     assert "North" in report
+    (text,) = re.findall(r"```toml\n(.+?)```", (ROOT / readme).read_text("utf-8"), re.DOTALL)
+    (tmp_path / plan[-1]).write_text(text, encoding="utf-8")
+    assert plan[:2] == ["plan", "run"]
+    planned = said([*plan, "--dry-run"], tmp_path)
+    assert all(f"{branch}.{spoken}" in planned for branch in BRANCHES for spoken in ("en", "zh"))
+
+
+def said(words: list[str], folder: Path) -> str:
+    """Run a command of servlab and return what it says; it must succeed."""
+    run = subprocess.run(
+        [sys.executable, "-m", "servlab", *words],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 0, run.stdout + run.stderr
+    return run.stdout + run.stderr
 
 
 def test_both_readmes_show_the_same_commands():
