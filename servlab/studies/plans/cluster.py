@@ -52,7 +52,8 @@ class ClusterExecutor:
         """Run a study on a worker that is free."""
         future: Future[StudyOutcome] = Future()
         future.set_running_or_notify_cancel()
-        # a study writes files, so it must run once for each call, and not again by itself
+        # a study that fails is an outcome, not an error to try again; one whose worker dies dask
+        # gives to another worker, which is safe: a report is published whole or not at all
         task = self._client.submit(_run_here, study, self._mark, pure=False, retries=0)
         self._running[study.id] = (future, task)
         task.add_done_callback(lambda done: self._pass_on(study, future, done))
