@@ -17,13 +17,34 @@ from pathlib import Path
 
 import psutil
 
-from servlab.studies.plans.plan import Plan
+import servlab
 from servlab.studies.plans.read import read_plan
+from servlab.studies.plans.run import run_plan
 from servlab.studies.plans.status import plan_status
 from servlab.studies.runner import run_study
 from servlab.studies.warm.kernels import warm_kernels
 
 NOTEBOOK = Path(__file__).parents[1] / "notebooks" / "quality_study.ipynb"
+EXAMPLE = Path(servlab.__file__).parent / "data" / "example_files" / "servqual_simulated.csv"
+PARAMETERS = """\
+data: Path | None = None
+codebook: Path | None = None
+seed: int = 1
+language: Literal["en", "zh"] = "en"
+"""
+PLAN = """
+name = "many"
+out = "many"
+[[study]]
+notebook = "small.ipynb"
+name = "{{seed}}"
+[study.parameters]
+data = "{data}"
+codebook = "{codebook}"
+seed = "{{seed}}"
+[study.matrix]
+seed = {seeds}
+"""
 REPEATS = 3
 SHOW = "display = lambda *shown, **_: [getattr(one, '_repr_html_', str)() for one in shown]"
 
@@ -92,17 +113,21 @@ def main() -> None:
 
 def decide(out: Path) -> None:
     """Print how long 200 studies that are all current take to decide."""
+    import nbformat
+
+    cells = ["from pathlib import Path\nfrom typing import Literal", PARAMETERS, "print(seed)"]
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(text) for text in cells])
+    notebook.cells[1].metadata["tags"] = ["parameters"]
+    nbformat.write(notebook, out / "small.ipynb")
     path = out / "plan.toml"
-    path.write_text(
-        f'name = "many"\nout = "many"\n[[study]]\nnotebook = "{NOTEBOOK}"\nname = "{{seed}}"\n'
-        '[study.parameters]\nseed = "{seed}"\n[study.matrix]\n'
-        f"seed = {json.dumps([str(seed) for seed in range(200)])}\n"
-    )
+    seeds = json.dumps([str(seed) for seed in range(200)])
+    path.write_text(PLAN.format(data=EXAMPLE, codebook=EXAMPLE.with_suffix(".toml"), seeds=seeds))
+    run_plan(path)
     start, before = time.perf_counter(), processor_seconds()
-    plan: Plan = read_plan(path)
-    states = plan_status(plan)
+    states = plan_status(read_plan(path))
     wall, used = time.perf_counter() - start, processor_seconds() - before
-    print(f"{len(states)} studies decided: {wall:.2f} s, {used:.2f} processor s")
+    current = sum(state.state == "current" for state in states)
+    print(f"{current} of {len(states)} studies found current: {wall:.2f} s, {used:.2f} processor s")
 
 
 if __name__ == "__main__":
