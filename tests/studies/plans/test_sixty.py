@@ -21,7 +21,7 @@ from tests.studies.plans.branches import (
     planted,
     write_branches,
 )
-from tests.studies.plans.inline import InlineExecutor, run_inline
+from tests.studies.plans.inline import InlineExecutor
 from tests.studies.toys import write_notebook
 
 OWN_FILES = PLAN.replace('data = "answers.csv"', 'data = "{branch}.csv"').replace(
@@ -41,13 +41,11 @@ def own_files(folder):
 
 @pytest.fixture(scope="module")
 def done(tmp_path_factory):
-    """The plan after its first run."""
+    """The plan after its first run: real kernels, two at once, in whatever order they end."""
     folder = tmp_path_factory.mktemp("sixty")
     write_branches(folder)
     own_files(folder)
-    with pytest.MonkeyPatch.context() as patch:
-        run_inline(patch)
-        first = run_plan(folder / "plan.toml", executor=lambda *_: InlineExecutor())
+    first = run_plan(folder / "plan.toml", workers=2)
     assert (len(first.outcomes), first.exit_code) == (SIXTY, 0)
     return folder
 
