@@ -119,13 +119,17 @@ def _cards(fit: LatentFit, invariance: InvarianceResult | None, language: Langua
     return cards
 
 
-def comparison_notes(choices: ModelChoices, *, language: Language = "en") -> tuple[Note, ...]:
+def comparison_notes(
+    choices: ModelChoices, *, survey: Survey | None = None, language: Language = "en"
+) -> tuple[Note, ...]:
     """Return what is said when groups are too small, or there is nothing to compare.
 
     Parameters
     ----------
     choices : ModelChoices
         From ``model_choices``.
+    survey : Survey, optional
+        For the labels of the groups; their codes without it.
     language : {"en", "zh"}
         Language of the notes.
 
@@ -135,7 +139,11 @@ def comparison_notes(choices: ModelChoices, *, language: Language = "en") -> tup
     """
     notes = []
     if choices.left_out:
-        groups = listed([plain(name) for name in choices.left_out], language)
+        names = [
+            code if survey is None else survey.value_label(choices.asked_group, code, language)
+            for code in choices.left_out
+        ]
+        groups = listed([plain(name) for name in names], language)
         fewest = str(choices.fewest)
         text = message("latent.groups_left_out", language, groups=groups, fewest=fewest)
         notes.append(Note(text, kind="info", language=language))

@@ -8,6 +8,7 @@ import pandas as pd
 from servlab.core.brief import brief
 from servlab.core.checks import check_choice
 from servlab.core.errors import ModelError
+from servlab.core.groups import code_text, natural_order
 from servlab.data.survey import Survey
 from servlab.estimation.choices import study_choices
 from servlab.estimation.latent.syntax import instrument_syntax, parse_syntax, quote_name
@@ -44,6 +45,8 @@ class ModelChoices:
         groups are large enough.
     group_data : DataFrame
         The rows of those groups.
+    asked_group : str
+        Covariate whose groups were looked at, large enough or not; empty without one.
     left_out : tuple of str
         Groups that are too small: fewer than ``fewest`` respondents.
     fewest : int
@@ -63,6 +66,7 @@ class ModelChoices:
     batteries: tuple[str, ...]
     group: str
     group_data: pd.DataFrame
+    asked_group: str
     left_out: tuple[str, ...]
     fewest: int
     unused_group: str
@@ -188,6 +192,7 @@ def _choices(
         batteries=both if plain and survey.has(*both) else (),
         group=wanted if len(large) > 1 else "",
         group_data=data[data[wanted].isin(large)] if len(large) > 1 else data,
+        asked_group=wanted,
         left_out=left_out,
         fewest=fewest,
         unused_group="" if plain or group in ("", "none") else group,
@@ -201,7 +206,9 @@ def _groups(rows: pd.DataFrame, group: str, needed: int) -> tuple[list[object], 
         return [], ()
     sizes = rows[group].value_counts(sort=False)
     fits = sizes >= needed
-    return list(sizes.index[fits]), tuple(sorted(str(name) for name in sizes.index[~fits]))
+    return list(sizes.index[fits]), tuple(
+        sorted((code_text(name) for name in sizes.index[~fits]), key=natural_order)
+    )
 
 
 def _data(survey: Survey, battery: str) -> pd.DataFrame:

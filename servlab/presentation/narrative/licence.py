@@ -78,7 +78,10 @@ def reason_names(group: pd.DataFrame, result: GapLicence, language: Language) ->
     for term, items in zip(group["term"], group["items"], strict=True):
         name = in_sentence(term, result.instrument, language)
         if items:
-            name = message("licence.with_items", language, name=name, items=plain(str(items)))
+            count = len(str(items).split(", "))
+            name = message(
+                "licence.with_items", language, count=count, name=name, items=plain(str(items))
+            )
         names.append(name)
     return names
 
