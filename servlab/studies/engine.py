@@ -38,6 +38,7 @@ from servlab.studies.kernel import (
 )
 from servlab.studies.notebook import Cell, Notebook
 from servlab.studies.parameters import TAG, ParameterValues
+from servlab.studies.reads import FileRead, reads_of
 from servlab.studies.warm.kernels import fork_kernel_of
 
 REQUIRED = "required"
@@ -81,11 +82,15 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Execution:
-    """An executed notebook: its cells (aligned with ``cells``) and how each code cell ended."""
+    """An executed notebook: its cells (aligned with ``cells``) and how each code cell ended.
+
+    ``reads`` are the files that its kernel opened, those that parameters name among them.
+    """
 
     node: nbformat.NotebookNode
     cells: tuple[Cell, ...]
     outcomes: tuple[Outcome, ...]
+    reads: tuple[FileRead, ...] = ()
 
 
 class StudyTranslator(PythonTranslator):  # type: ignore[misc]
@@ -118,6 +123,7 @@ class Ledger:
     broken: dict[str, int] = field(default_factory=dict)
     outcomes: list[Outcome] = field(default_factory=list)
     stopped: bool = False
+    reads: tuple[FileRead, ...] = ()
 
     @property
     def total(self) -> int:
@@ -260,6 +266,7 @@ class StudyEngine(Engine):  # type: ignore[misc]
                 _close(client)
                 end_kernel(manager)
                 close_thread_loop()
+                ledger.reads = reads_of(folder)
 
 
 papermill_engines.register(KERNEL_NAME, StudyEngine)
@@ -304,7 +311,7 @@ def execute(
         language=language,
         cwd=notebook.path.resolve().parent,
     )
-    return Execution(node, cells, tuple(ledger.outcomes))
+    return Execution(node, cells, tuple(ledger.outcomes), ledger.reads)
 
 
 def _prepared(

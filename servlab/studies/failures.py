@@ -4,11 +4,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from servlab.core.errors import ParameterError, ServlabError
-from servlab.studies.manifest import hash_inputs
+from servlab.studies.manifest import hash_inputs, hash_path
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from servlab.studies.engine import Execution, Outcome
     from servlab.studies.preflight import StudyCall
+    from servlab.studies.reads import FileRead
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +70,23 @@ def changed_inputs(call: "StudyCall") -> list[Failure]:
                 )
             )
     return failures
+
+
+def changed_reads(reads: "Iterable[FileRead]") -> list[Failure]:
+    """Return a failure for each file that no parameter names and that changed under the study."""
+    found = []
+    for read in reads:
+        try:
+            now = hash_path(read.path)
+        except ParameterError:
+            now = ""
+        if any(digest != now for digest in read.sha256):
+            text = (
+                f"{read.path.name}, which the notebook reads, was changed while the study ran, so "
+                "its numbers may be of both versions; run the study again."
+            )
+            found.append(outside_cells("data", text))
+    return found
 
 
 def failed_cells(execution: "Execution", hidden: tuple[str, ...]) -> list[Failure]:

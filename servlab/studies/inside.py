@@ -12,9 +12,11 @@ import sys
 import threading
 import time
 import warnings
+from pathlib import Path
 from typing import Any
 
 from servlab.core.errors import ServlabWarning
+from servlab.studies.reads import LOG, watch_reads
 
 WARNING_MIME = "application/vnd.servlab.warning+json"
 
@@ -82,6 +84,7 @@ def main() -> None:
     # servlab itself was imported safely (-P); from here on the notebook's own folder counts,
     # as it does in JupyterLab
     sys.path.insert(0, "")
+    watch_reads(Path(sys.argv[sys.argv.index("-f") + 1]).with_name(LOG))
     StudyKernel.launch_instance()
 
 

@@ -37,6 +37,9 @@ class Published:
         Name of the folder of the run that made it.
     finished : str
         Moment of publication (ISO, UTC): shown to people, never compared.
+    reads : mapping of str to str
+        Files that the notebook read though no parameter names them: path from the notebook's
+        folder -> SHA-256. They cannot be in the key, which is known before the cells run.
     """
 
     key: str
@@ -44,6 +47,7 @@ class Published:
     files: Mapping[str, str]
     folder: str
     finished: str
+    reads: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from servlab.studies.failures import (
     Failure,
     as_fact,
     changed_inputs,
+    changed_reads,
     failed_cells,
     outside_cells,
     reason_of,
@@ -28,6 +29,7 @@ from servlab.studies.kernel import stoppable
 from servlab.studies.manifest import versions
 from servlab.studies.preflight import StudyCall, prepare
 from servlab.studies.publish import publish, remove_leftovers, write_together, write_whole
+from servlab.studies.reads import FileRead, unnamed, written_down
 
 if TYPE_CHECKING:
     from typing import Literal
@@ -241,7 +243,8 @@ def _run(call: StudyCall, folder: Path, log: _RunLog, progress: "Progress") -> S
     )
     hidden = cleaning.secret_texts(execution, call.values.values.values())
     cleaning.tidy_up(execution, hidden)
-    failures = [*failed_cells(execution, hidden), *changed_inputs(call)]
+    reads = unnamed(execution.reads, _named(call))
+    failures = [*failed_cells(execution, hidden), *changed_inputs(call), *changed_reads(reads)]
     recorded, trouble = _collected(cleaning.payloads(execution, recording.MIME))
     failures += trouble
     notices = _notices(cleaning.payloads(execution, WARNING_MIME))
@@ -249,7 +252,7 @@ def _run(call: StudyCall, folder: Path, log: _RunLog, progress: "Progress") -> S
     page = cleaning.for_report(execution.node)
     exported, trouble = ({}, []) if failures else _exported(call, execution)
     failures += trouble
-    report, trouble = _report(call, page, failures, notices)
+    report, trouble = _report(call, page, failures, notices, reads)
     failures += trouble
     if report is not None:
         write_whole(folder / "report.html", report)
@@ -265,13 +268,14 @@ def _run(call: StudyCall, folder: Path, log: _RunLog, progress: "Progress") -> S
         ),
         cells=[_timing(outcome) for outcome in execution.outcomes],
         exports=run_exports.as_facts(exported),
+        reads=_kept(call, reads),
     )
     path = None if report is None else folder / "report.html"
     places: dict[Form, Path] = {}
     if status == "complete" and report is not None:
         places = {form: run_exports.place(call, form) for form in exported}
         files = {places[form]: content for form, content in exported.items()}
-        path = _publish(call, folder, report, files)
+        path = _publish(call, folder, report, files, _kept(call, reads))
         run_exports.withdraw(call, folder.parent)
     return StudyRun(
         status,
@@ -284,7 +288,28 @@ def _run(call: StudyCall, folder: Path, log: _RunLog, progress: "Progress") -> S
     )
 
 
-def _publish(call: StudyCall, folder: Path, report: str, files: Mapping[Path, bytes]) -> Path:
+def _named(call: StudyCall) -> list[Path]:
+    """Return the files that count in a run's key, and the folder of the study's own runs."""
+    beside = call.notebook.path.resolve().parent
+    return [
+        call.notebook.path,
+        *(part.path for part in call.inputs),
+        *(beside / module for module in call.parts["modules"]),
+        records.runs_folder(call.out, call.name, call.language),
+    ]
+
+
+def _kept(call: StudyCall, reads: tuple[FileRead, ...]) -> dict[str, str]:
+    return written_down(reads, call.notebook.path.resolve().parent)
+
+
+def _publish(
+    call: StudyCall,
+    folder: Path,
+    report: str,
+    files: Mapping[Path, bytes],
+    reads: Mapping[str, str],
+) -> Path:
     """Put report, exports and the record of what they were made of in their places."""
     name = f"{call.name}.{call.language}.html"
     hashes = {path.name: records.hash_of(content) for path, content in files.items()}
@@ -294,6 +319,7 @@ def _publish(call: StudyCall, folder: Path, report: str, files: Mapping[Path, by
         files={name: records.hash_of(report)} | hashes,
         folder=folder.name,
         finished=datetime.now(UTC).isoformat(timespec="seconds"),
+        reads=reads,
     )
     beside = {**files, folder.parent / records.PUBLISHED: records.as_text(record).encode()}
     return publish(report, call.out, call.name, call.language, beside=beside)
@@ -337,13 +363,20 @@ def _notebook_text(execution: "Execution") -> str:
 
 
 def _report(
-    call: StudyCall, page: Any, failures: list[Failure], notices: list[Notice]
+    call: StudyCall,
+    page: Any,
+    failures: list[Failure],
+    notices: list[Notice],
+    reads: tuple[FileRead, ...],
 ) -> tuple[str | None, list[Failure]]:
     """Return the report's HTML, or None and why it could not be made."""
     from servlab.studies.report import build_report
 
+    facts = _facts(call)
+    also = [{"name": "", "file": read.path.name, "sha256": read.sha256[-1]} for read in reads]
     manifest = {
-        **_facts(call),
+        **facts,
+        "inputs": [*facts["inputs"], *also],
         "status": "failed" if failures else "complete",
         "failures": [as_fact(failure) for failure in failures],
         "notices": [

@@ -103,7 +103,7 @@ def _judged(
     except ServlabError as err:
         state: State = "stale" if study.report.is_file() else "missing"
         return state, [f"it cannot be run: {err}"]
-    reasons = _not_current(study, published, now)
+    reasons = _not_current(study, published, now, makings)
     unfinished = _unfinished(last)
     if last is not None and last.key == run_key(now) and last.status == "failed":
         return "failed", [*_failures(last), *reasons]
@@ -115,7 +115,10 @@ def _judged(
 
 
 def _not_current(
-    study: PlannedStudy, published: records.Published | None, now: Mapping[str, Any]
+    study: PlannedStudy,
+    published: records.Published | None,
+    now: Mapping[str, Any],
+    makings: Makings,
 ) -> list[str]:
     """Return why the published files are not those that a run would give now."""
     if published is None:
@@ -123,7 +126,25 @@ def _not_current(
         return ["its report was not made by a run that is known" if there else "it was never run"]
     if published.key != run_key(published.parts):
         return ["the record of its report is damaged"]
-    return [*changes(published.parts, now), *_touched(study, published.files)]
+    return [
+        *changes(published.parts, now),
+        *_reread(study, published.reads, makings),
+        *_touched(study, published.files),
+    ]
+
+
+def _reread(study: PlannedStudy, reads: Mapping[str, str], makings: Makings) -> list[str]:
+    """Return the files that the notebook read of itself and that are no longer the same."""
+    found = []
+    for name, digest in reads.items():
+        try:
+            same = makings.hash_of(study.notebook.parent / name) == digest
+        except ServlabError:
+            found.append(f"{Path(name).name}, which the notebook reads, is gone")
+            continue
+        if not same:
+            found.append(f"{Path(name).name}, which the notebook reads, changed")
+    return found
 
 
 def _touched(study: PlannedStudy, files: Mapping[str, str]) -> list[str]:
