@@ -150,10 +150,11 @@ TIDY = MappingProxyType(
         "disputed": "whether CFI alone or the difference test speaks against a level that stands",
         "accepted": "whether the model stands, the levels under it included",
         "freed": "terms set free, in the order they were",
-        "highest": "highest level of invariance that stands",
+        "highest": "highest level of invariance that stands by the rule",
         "rule": "rule that levels are judged by",
         "comparable_relations": "whether correlations and slopes may be compared",
         "comparable_means": "whether latent means may be compared",
+        "configural_misfit": "whether the model without equalities does not fit: nothing compared",
         "exploratory": "whether the model was changed after looking at the data",
         # regression
         "std_beta": "coefficient with outcome and predictors standardized",

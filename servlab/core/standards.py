@@ -88,6 +88,8 @@ STANDARDS = MappingProxyType(
         "cfa_tli": Standard(0.95, "at_least", "correlation", "hu1999"),
         "cfa_rmsea": Standard(0.06, "at_most", "correlation", "hu1999"),
         "cfa_srmr": Standard(0.08, "at_most", "correlation", "hu1999"),
+        "configural_cfi": Standard(0.90, "at_least", "correlation", "bentler1980"),
+        "configural_rmsea": Standard(0.10, "at_most", "correlation", "browne1992"),
         "std_loading": Standard(0.50, "at_least", "correlation", "hair2010"),
         # reliability
         "reliability": Standard(0.70, "at_least", "correlation", "nunnally1978"),

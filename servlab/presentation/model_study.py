@@ -107,16 +107,23 @@ def _cards(fit: LatentFit, invariance: InvarianceResult | None, language: Langua
             )
         )
     if invariance is not None:
-        sound = invariance.comparable_means and not invariance.exploratory
-        cards.append(
-            Card(
-                label=message(f"latent.card_{invariance.over}", language),
-                value=level_words(invariance.highest, language),
-                detail=message("latent.card_level", language),
-                tone="good" if sound else "bad",
-            )
-        )
+        label = message(f"latent.card_{invariance.over}", language)
+        cards.append(invariance_card(invariance, label, language))
     return cards
+
+
+def invariance_card(invariance: InvarianceResult, label: str, language: Language) -> Card:
+    """Return how far measurement invariance reaches; that none is shown where no model fits."""
+    sound = invariance.comparable_means and not invariance.exploratory
+    fits = not invariance.configural_misfit
+    return Card(
+        label=label,
+        value=level_words(invariance.highest, language)
+        if fits
+        else message("latent.card_not_shown", language),
+        detail=message(f"latent.card_{'level' if fits else 'misfit'}", language),
+        tone="good" if sound else "bad",
+    )
 
 
 def comparison_notes(

@@ -14,8 +14,8 @@ from servlab.presentation.formats import (
     format_number,
     format_p_relation,
 )
-from servlab.presentation.latent_words import level_words
 from servlab.presentation.messages import message
+from servlab.presentation.model_study import invariance_card
 from servlab.presentation.narrative.standing import Standing, standing
 from servlab.presentation.wave_words import lead_row, main_rows, wave_label, wave_term
 
@@ -69,7 +69,7 @@ def wave_figures(
         if since_first is not None and latest.by_wave["wave"].nunique() > 2:
             cards.append(_change(place, since_first, survey, language))
         cards += _fixed(place, latest, language)
-    cards += _level(invariance, language)
+    cards.append(_level(invariance, language))
     return KeyFigures(tuple(cards), language)
 
 
@@ -132,23 +132,14 @@ def _fixed(place: tuple[str, str, str], result: WaveComparison, language: Langua
     ]
 
 
-def _level(invariance: InvarianceResult | None, language: Language) -> list[Card]:
-    """Return how far measurement invariance reaches; nothing where no model fits."""
-    if invariance is None or "configural_misfit" in invariance.flags:
-        return [
-            Card(
-                label=message("tracking.card_invariance", language),
-                value=message("tracking.card_unknown", language),
-                detail=message("tracking.card_see", language),
-                tone="bad",
-            )
-        ]
-    sound = bool(invariance.comparable_means) and not invariance.exploratory
-    return [
-        Card(
-            label=message("tracking.card_invariance", language),
-            value=level_words(invariance.highest, language),
-            detail=message("latent.card_level", language),
-            tone="good" if sound else "bad",
-        )
-    ]
+def _level(invariance: InvarianceResult | None, language: Language) -> Card:
+    """Return how far measurement invariance reaches; that none is shown where none was tested."""
+    label = message("tracking.card_invariance", language)
+    if invariance is not None:
+        return invariance_card(invariance, label, language)
+    return Card(
+        label=label,
+        value=message("latent.card_not_shown", language),
+        detail=message("tracking.card_see", language),
+        tone="bad",
+    )

@@ -177,7 +177,16 @@ def test_levels_of_a_model_that_does_not_fit_conclude_nothing(school, language):
     text = words(found, language=language)
     assert ("nothing may be concluded" if language == "en" else "不能得出可比或不可比") in text
     assert ("pooled standard deviations" if language == "en" else "合并标准差") not in text
-    assert len(sl.invariance_warnings(found, language=language)) >= 1
+    assert len(sl.invariance_warnings(found, language=language)) == 1  # nor says "do not compare"
+    base = sl.table(found, language=language)
+    assert base.frame["verdict"].iloc[0] == ("does not fit" if language == "en" else "不拟合")
+    assert base.marks["verdict"][0] == "bad"
+    means = sl.table(found, show="means", language=language)
+    assert ("model itself" if language == "en" else "模型本身") in means.notes[0]
+    fit = found.fit("configural")
+    figures = sl.summarize_model(fit, invariance=found, language=language)[1]
+    assert figures.cards[-1].value == ("not shown" if language == "en" else "未能证明")
+    assert figures.cards[-1].tone == "bad"
 
 
 def test_no_latent_means_are_shown_without_scalar_invariance(ladders):

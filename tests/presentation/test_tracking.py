@@ -67,6 +67,21 @@ def test_a_model_that_fits_no_wave_licenses_no_comparison():
     assert "does not describe" in " ".join(note.text)
 
 
+def test_waves_alike_in_part_do_not_license_scores_of_all_items(survey):
+    """Latent means may then be compared, the scores of all items that the study shows not."""
+    rows = _items_by_wave()
+    later = rows["wave"].ne(rows["wave"].iloc[0]).to_numpy()
+    rows["6"] = rows["6"] + 1.5 * later
+    found = sl.measurement_invariance("f =~ `5` + `6` + `7` + `8` + `9`", rows, group="wave")
+    assert found.comparable_means
+    assert found.freed_items == ("6",)
+    for language, said in (("en", "not all work alike"), ("zh", "并非所有题目")):
+        note = sl.wave_verdict(found, language=language, survey=survey)[0]
+        assert note.kind == "warning"
+        assert said in note.text[0]
+        assert ("item 6 (Symp" if language == "en" else "第6题（") in note.text[0]
+
+
 def _items_by_wave():
     survey = sl.load_example("servqual_waves")
     return survey.items("perception").join(survey.covariates)

@@ -27,7 +27,6 @@ from servlab.estimation.comparison.licence_rules import (
     CHECKS,
     Finding,
     Verdict,
-    freed_items,
     judge_ceiling,
     judge_correlation,
     judge_variance,
@@ -171,7 +170,7 @@ def gap_licence(
         items = survey.instrument.item_codes
         if term != OVERALL_ITEMS:
             items = survey.instrument.items_of(term)
-        freed = [] if ladder is None else [i for i in freed_items(ladder) if i in items]
+        freed = [] if ladder is None else [i for i in ladder.freed_items if i in items]
         rows[term] = {
             "licence": verdict(list(judged.values())),
             "invariance": "" if ladder is None or finding.reason == "misfit" else ladder.highest,

@@ -68,11 +68,11 @@ def judge_invariance(result: InvarianceResult, items: Sequence[str], *, whole: b
     should not be reported alone, since a minority only may be set free [vandenberg2000]_.
     ``whole`` says that the model of all dimensions is judged for one of them.
     """
-    if "configural_misfit" in result.flags:
+    if result.configural_misfit:
         return Finding("unknown", "misfit")
     if not result.comparable_means:
         return Finding("fail", "metric" if result.comparable_relations else "configural")
-    freed = tuple(item for item in freed_items(result) if item in items)
+    freed = tuple(item for item in result.freed_items if item in items)
     if freed:
         most = not standard("freed_items").met_by(len(freed) / len(items))
         return Finding("fail" if most else "reserve", "partial_most" if most else "partial", freed)
@@ -81,18 +81,6 @@ def judge_invariance(result: InvarianceResult, items: Sequence[str], *, whole: b
     if any(_doubtful(result, level) for level in ("metric", "scalar")):
         return Finding("reserve", "disputed")
     return Finding("pass", "whole" if whole else "scalar")
-
-
-def freed_items(result: InvarianceResult) -> tuple[str, ...]:
-    """Return the items whose loading or intercept was set free in the scalar model."""
-    scalar = [step for step in result.climb.accepted if step.level == "scalar"]
-    items = []
-    for term in scalar[0].freed if scalar else ():
-        if "=~" in term:
-            items.append(term.partition("=~")[2])
-        elif term.endswith("~1"):
-            items.append(term.removesuffix("~1"))
-    return tuple(dict.fromkeys(items))
 
 
 def _doubtful(result: InvarianceResult, level: str) -> bool:

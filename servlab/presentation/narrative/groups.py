@@ -206,7 +206,7 @@ def invariance_sentence(invariance: GroupInvariance | None, language: Language) 
         values = {"fewest": str(invariance.fewest)} if invariance.reason == "small" else {}
         return message(f"groups.invariance_{invariance.reason}", language, **values)
     battery = message(f"groups.score_{invariance.battery}", language)
-    if "configural_misfit" in found.flags:
+    if found.configural_misfit:
         return message("groups.invariance_misfit", language, battery=battery)
     values = {"battery": battery, "count": str(len(found.labels))}
     values["highest"] = level_words(found.highest, language)

@@ -88,25 +88,26 @@ def invariance_warnings(
     True
     """
     texts = []
-    if "configural_misfit" in result.flags:
-        texts.append(message("invariance.panel_misfit", language))
-    if not result.comparable_means:
+    if result.configural_misfit:
+        texts.append(message(f"invariance.panel_{result.over}_misfit", language))
+    elif not result.comparable_means:
         texts.append(message(f"invariance.panel_{result.over}_none", language))
-    elif result.exploratory:
-        items = [t.partition("=~")[2] or t.partition("~")[0] for t in result.freed]
-        names = [
-            variable_in_sentence(item, survey or instrument, language)
-            for item in dict.fromkeys(items)
-        ]
-        terms = listed(names, language)
+    elif result.freed_items:
+        terms = freed_words(result, survey or instrument, language)
         texts.append(message(f"invariance.panel_{result.over}_partial", language, terms=terms))
     return tuple(Note(text, language=language) for text in texts)
+
+
+def freed_words(result: InvarianceResult, names: Names, language: Language) -> str:
+    """Return the items that are not alike, as a list in a sentence."""
+    items = [variable_in_sentence(item, names, language) for item in result.freed_items]
+    return listed(items, language)
 
 
 def _reach(result: InvarianceResult, language: Language, names: Names) -> str:
     """Say the highest level that stands and what it permits."""
     labels, level = labels_in_sentence(result, language), level_words(result.highest, language)
-    if "configural_misfit" in result.flags:
+    if result.configural_misfit:
         return message("invariance.says_misfit", language, labels=labels, level=level)
     if result.comparable_means and not result.exploratory:
         return message("invariance.says_full", language, labels=labels, level=level)
@@ -170,10 +171,10 @@ def _failed(result: InvarianceResult) -> list[Step]:
 
 def _means(result: InvarianceResult, language: Language, names: Names) -> list[str]:
     """Say how latent means differ, or that they may not be compared."""
+    if result.configural_misfit:
+        return []  # the verdict says it
     if result.means is None:
         return [message("invariance.means_refused", language)]
-    if "configural_misfit" in result.flags:
-        return []
     sentences = [message("invariance.says_means", language)]
     for group, rows in result.means.groupby("group", sort=False):
         apart = rows["p_value"] < ALPHA

@@ -13,6 +13,7 @@ from servlab.presentation.formats import format_interval, format_number, format_
 from servlab.presentation.labels import listed, variable_label
 from servlab.presentation.messages import join_sentences, message
 from servlab.presentation.narrative.dispatch import narrate
+from servlab.presentation.narrative.invariance import freed_words
 from servlab.presentation.narrative.scale import SIGNIFICANT
 from servlab.presentation.narrative.standing import standing
 from servlab.presentation.standards import limit_text, source_text
@@ -166,7 +167,10 @@ def _trend(row: pd.Series, result: WaveComparison, language: Language) -> list[s
 
 
 def wave_verdict(
-    invariance: InvarianceResult | None, *, language: Language = "en"
+    invariance: InvarianceResult | None,
+    *,
+    language: Language = "en",
+    survey: Survey | None = None,
 ) -> tuple[Note, ...]:
     """Return the panel that stands above any change: may means be compared between waves?
 
@@ -176,11 +180,13 @@ def wave_verdict(
         From ``measurement_invariance`` over the waves; None where it could not be tested.
     language : {"en", "zh"}
         Language of the panel.
+    survey : Survey, optional
+        For the labels of items that do not work alike.
 
     Returns
     -------
     tuple of Note
-        One panel: what stands, what fails, or that nothing was tested.
+        One panel: what stands, what stands in part or fails, or that nothing was shown.
 
     Examples
     --------
@@ -191,12 +197,17 @@ def wave_verdict(
         why = message("tracking.invariance_why", language)
         text = message("tracking.invariance_untested", language, why=why)
         return (Note(text, kind="warning", language=language),)
-    if "configural_misfit" in invariance.flags:  # levels compare models of which none describes
+    if invariance.configural_misfit:  # levels compare models of which none describes
         text = message("tracking.invariance_misfit", language)
         return (Note(text, kind="warning", language=language),)
-    stands = bool(invariance.comparable_means)
-    text = message(f"tracking.invariance_{'holds' if stands else 'fails'}", language)
-    return (Note(text, kind="info" if stands else "warning", language=language),)
+    if not invariance.comparable_means:
+        return (Note(message("tracking.invariance_fails", language), language=language),)
+    if invariance.freed_items:  # means of factors may be compared, scores of all items not
+        terms = freed_words(invariance, survey, language)
+        text = message("tracking.invariance_partial", language, terms=terms)
+        return (Note(text, language=language),)
+    text = message("tracking.invariance_holds", language)
+    return (Note(text, kind="info", language=language),)
 
 
 @narrate.register

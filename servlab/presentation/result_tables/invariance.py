@@ -59,6 +59,8 @@ def _ladder(result: InvarianceResult, language: Language, _names: Names) -> Tabl
     verdicts = [
         _verdict(row.holds, bool(row.disputed), bool(row.accepted)) for row in frame.itertuples()
     ]
+    if result.configural_misfit:
+        verdicts[0] = "misfit"
     frame["verdict"] = [message(f"invariance.verdict_{v}", language) for v in verdicts]
     labels = [_label(row, language) for row in frame.itertuples()]
     n_full = len(result.climb.full)
@@ -67,7 +69,7 @@ def _ladder(result: InvarianceResult, language: Language, _names: Names) -> Tabl
     heads = {name: message(f"invariance.group_{name}", language) for name in ("full", "partial")}
     own = {n: _PLAIN.get(n) or message(f"invariance.col_{n}", language) for n in _LADDER}
     marks: list[Mark] = [
-        "bad" if v in ("fails", "unreached") else "strong" if v == "disputed" else ""
+        "bad" if v in ("fails", "unreached", "misfit") else "strong" if v == "disputed" else ""
         for v in verdicts
     ]
     return Table(

@@ -140,6 +140,34 @@ def test_without_partial_invariance_the_ladder_stops_and_compares_no_means(schoo
     assert found.tidy()["accepted"].tolist() == [True, True, False, False]
 
 
+ONE = "f =~ x1 + x2 + x3 + x4 + x5 + x6 + x7 + x8 + x9"
+
+
+@pytest.mark.parametrize("estimator", ["ML", "MLR"])
+def test_a_model_that_does_not_fit_licenses_no_comparison(school, estimator):
+    """Random halves break no equality, whatever the model: that shows no common scale."""
+    half = np.random.default_rng(3).permutation(np.arange(len(school)) % 2)
+    found = sl.measurement_invariance(
+        ONE, school.assign(half=half), group="half", estimator=estimator
+    )
+    assert found.highest == "strict"  # by the rule, which looks at changes alone
+    assert found.configural_misfit
+    assert not found.comparable_relations
+    assert not found.comparable_means
+    row = found.glance().iloc[0]
+    assert row["configural_misfit"]
+    assert not row["comparable_means"]
+    check_tidy(found.glance())
+
+
+def test_a_saturated_model_and_one_that_fits_are_no_misfit(school, ladders):
+    three = sl.measurement_invariance("f =~ x1 + x2 + x3", school, group="school")
+    assert three.fit("configural").df == 0
+    assert not three.configural_misfit
+    assert ladders["groups_ml"].comparable_means
+    assert not ladders["groups_ml"].glance()["configural_misfit"].iloc[0]
+
+
 def test_a_level_that_stands_against_the_evidence_is_disputed(ladders):
     rows = ladders["groups_ml"].tidy().set_index("term")
     assert rows.loc["partial scalar", "holds"]

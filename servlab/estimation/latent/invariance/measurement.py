@@ -12,6 +12,7 @@ from scipy import stats
 from servlab.core.brief import brief
 from servlab.core.checks import check_choice
 from servlab.core.errors import ModelError
+from servlab.core.standards import standard
 from servlab.data.survey import Survey
 from servlab.estimation.latent.fit import Estimator, Missing, cfa
 from servlab.estimation.latent.invariance.batteries import battery_model
@@ -21,8 +22,6 @@ from servlab.estimation.latent.invariance.rules import ALPHA, RULES, Cutoffs, Le
 from servlab.estimation.latent.prepare import Data
 from servlab.estimation.latent.result import LatentFit
 from servlab.estimation.latent.specification import Model, as_syntax
-
-POOR_CFI, POOR_RMSEA = 0.90, 0.10  # bentler1980; browne1992
 
 
 @brief
@@ -43,7 +42,8 @@ class InvarianceResult:
     climb : Climb
         Every model with its comparison.
     highest : str
-        The highest level that stands: ``configural``, ``metric``, ``partial scalar``, ...
+        The highest level that stands by the rule: ``configural``, ``metric``, ``partial scalar``,
+        ... It permits nothing where the configural model misfits.
     exploratory : bool
         Whether terms were set free after looking at the data; what rests on that is a
         proposal, to be confirmed on other data.
@@ -51,9 +51,10 @@ class InvarianceResult:
         Score tests of the equalities of every level that failed, largest first:
         ``step, term, lhs, op, rhs, statistic, df, p_value``.
     means : DataFrame or None
-        Latent means against the reference, only where (partial) scalar invariance holds:
-        ``factor, group, estimate, std_error, statistic, p_value, conf_low, conf_high`` in
-        standard deviations of the reference, and ``effect_size`` in pooled ones.
+        Latent means against the reference, only where (partial) scalar invariance stands by the
+        rule, to be compared only where ``comparable_means``: ``factor, group, estimate,
+        std_error, statistic, p_value, conf_low, conf_high`` in standard deviations of the
+        reference, and ``effect_size`` in pooled ones.
     flags : tuple of str
         ``configural_misfit`` (CFI under .90 or RMSEA over .10: the levels then compare a model
         that does not fit), and those of the fits.
@@ -76,19 +77,47 @@ class InvarianceResult:
     n_dropped: int
 
     @property
+    def configural_misfit(self) -> bool:
+        """Return whether the model without equalities does not describe the answers."""
+        return "configural_misfit" in self.flags
+
+    @property
     def comparable_relations(self) -> bool:
-        """Return whether correlations and slopes may be compared: (partial) metric holds."""
-        return any(step.level == "metric" for step in self.climb.accepted)
+        """Return whether correlations and slopes may be compared.
+
+        (Partial) metric invariance holds, of a model that describes the answers.
+        """
+        return self._licensed("metric")
 
     @property
     def comparable_means(self) -> bool:
-        """Return whether latent means, and gaps of them, may be compared: (partial) scalar."""
-        return any(step.level == "scalar" for step in self.climb.accepted)
+        """Return whether latent means, and gaps of them, may be compared.
+
+        (Partial) scalar invariance holds, of a model that describes the answers: equalities that
+        cost a misfitting model nothing do not show one scale.
+        """
+        return self._licensed("scalar")
+
+    def _licensed(self, level: Level) -> bool:
+        stands = any(step.level == level for step in self.climb.accepted)
+        return stands and not self.configural_misfit
 
     @property
     def freed(self) -> tuple[str, ...]:
         """Return the terms set free in the highest model that stands."""
         return self.climb.accepted[-1].freed
+
+    @property
+    def freed_items(self) -> tuple[str, ...]:
+        """Return the items whose loading or intercept was set free in the scalar model."""
+        scalar = [step for step in self.climb.accepted if step.level == "scalar"]
+        items = []
+        for term in scalar[0].freed if scalar else ():
+            if "=~" in term:
+                items.append(term.partition("=~")[2])
+            elif term.endswith("~1"):
+                items.append(term.removesuffix("~1"))
+        return tuple(dict.fromkeys(items))
 
     def fit(self, level: Level) -> LatentFit:
         """Return the model of a level with all its parameters equal."""
@@ -149,13 +178,14 @@ class InvarianceResult:
         }
 
     def glance(self) -> pd.DataFrame:
-        """Return one row: the highest level that stands and what it permits."""
+        """Return one row: the highest level that stands by the rule and what it permits."""
         return pd.DataFrame(
             {
                 "highest": [self.highest],
                 "rule": [self.rule],
                 "comparable_relations": [self.comparable_relations],
                 "comparable_means": [self.comparable_means],
+                "configural_misfit": [self.configural_misfit],
                 "exploratory": [self.exploratory],
                 "n": [self.n],
                 "n_dropped": [self.n_dropped],
@@ -285,7 +315,9 @@ def _result(
     if isinstance(design, BatteryDesign):
         over, labels = "batteries", design.batteries
     flags = dict.fromkeys(flag for step in found.accepted for flag in step.fit.flags)
-    poor = index(first, "cfi", form) < POOR_CFI or index(first, "rmsea", form) > POOR_RMSEA
+    poor = not all(
+        standard(f"configural_{name}").met_by(index(first, name, form)) for name in ("cfi", "rmsea")
+    )
     scalar = [step for step in found.accepted if step.level == "scalar"]
     return InvarianceResult(
         over=over,
