@@ -272,7 +272,8 @@ def write_parquet(path: Path, study: str, language: str, results: Mapping[str, R
         for result in results.values()
         for row in _long_rows(result)
     ]
-    pq.write_table(pa.Table.from_pylist(rows, schema=long_schema()), path)
+    table = pa.Table.from_pylist(rows, schema=long_schema())
+    pq.write_table(table, path, write_page_checksum=True)  # a reader notices a damaged number
 
 
 def _long_name(column: str) -> str:

@@ -162,9 +162,10 @@ def plans_in(out: Path) -> tuple[str, ...]:
     return tuple(sorted(name.removeprefix(head).removesuffix(tail) for name in found))
 
 
-def kept_axes(out: Path) -> dict[str, Mapping[str, str]]:
-    """Return the place in its plan's matrix of every study of a folder of reports."""
-    return {entry.id: entry.axes for plan in plans_in(out) for entry in read_entries(out, plan)}
+def kept_places(out: Path) -> dict[str, tuple[str, Mapping[str, str]]]:
+    """Return the plan, and the place in its matrix, of every study of a folder of reports."""
+    kept = ((plan, entry) for plan in plans_in(out) for entry in read_entries(out, plan))
+    return {entry.id: (plan, entry.axes) for plan, entry in kept}
 
 
 def moment_text(entry: Entry) -> str:

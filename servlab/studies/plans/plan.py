@@ -132,7 +132,7 @@ def chosen(plan: Plan, only: Sequence[str] = (), since: str | None = None) -> Pl
     ParameterError
         When nothing is left, or the period is of another kind than the plan's.
     """
-    studies = [s for s in plan.studies if not only or _matches(s, only)]
+    studies = [s for s in plan.studies if not only or matches(s.name, s.language, only)]
     if not studies:
         known = ", ".join(s.id for s in plan.studies[:8])
         more = ", ..." if len(plan.studies) > 8 else ""
@@ -152,9 +152,16 @@ def chosen(plan: Plan, only: Sequence[str] = (), since: str | None = None) -> Pl
     )  # fmt: skip
 
 
-def _matches(study: PlannedStudy, patterns: Sequence[str]) -> bool:
-    names = (study.id, study.name)
-    return any(fnmatchcase(name, pattern) for name in names for pattern in patterns)
+def matches(name: str, language: str, patterns: Sequence[str]) -> bool:
+    """Return whether a study's name, or its id, matches one of the patterns.
+
+    Examples
+    --------
+    >>> matches("North", "en", ["N*.en"]), matches("North", "en", ["South"])
+    (True, False)
+    """
+    names = (name, f"{name}.{language}")
+    return any(fnmatchcase(known, pattern) for known in names for pattern in patterns)
 
 
 def _not_before(study: PlannedStudy, since: str) -> bool:

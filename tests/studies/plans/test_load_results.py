@@ -31,7 +31,7 @@ sl.record("verdict", "worse 更差")
 sl.record("certain", True)
 sl.record("unknown", None)
 """
-FIRST = ["study", "language", "state", "finished", "servlab", "key", "branch", "wave"]
+FIRST = ["plan", "study", "language", "state", "finished", "servlab", "key", "branch", "wave"]
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +80,7 @@ def test_each_branch_and_wave_has_its_own_planted_gap(done):
 
 
 def test_the_frame_is_what_the_notebooks_recorded(done):
-    frame = sl.load_results(done / "plan.toml")
+    frame = sl.load_results(done / "plan.toml", language="all")
     told = 0
     for (study, language), rows in frame.groupby(["study", "language"]):
         kept = published(done / "plan.toml", f"{study}.{language}") / "results.json"
@@ -155,27 +155,37 @@ def test_a_study_that_failed_later_gives_its_last_good_numbers_and_says_so(plan,
 
 
 def test_half_written_runs_are_passed_by_and_broken_results_are_said(plan):
-    whole = sl.load_results(plan)
+    whole = sl.load_results(plan, language="all")
     half = plan.parent / "reports" / "runs" / "North-2025-01.en" / "20990101T000000Z-half"
     half.mkdir()
     (half / "results.parquet").write_bytes(b"PAR1 half")
-    assert len(sl.load_results(plan)) == len(whole)
+    assert len(sl.load_results(plan, language="all")) == len(whole)
     kept = published(plan, "North-2025-01.en") / "results.parquet"
     kept.write_bytes(kept.read_bytes()[:100])
     shutil.rmtree(published(plan, "East-2025-01.zh"))
     (plan.parent / "reports" / "runs" / "East-2025-06.zh" / records.PUBLISHED).write_text("{")
     for source in (plan, plan.parent / "reports"):
-        frame, keys = said(source)
+        frame, keys = said(source, language="all")
         assert keys == ["results_unreadable"]
         assert len(frame) == len(whole) * 5 // 8
+        frame, keys = said(source)
+        assert keys == ["results_unreadable"]
+        assert len(frame) == len(whole) // 2
+        assert set(frame.loc[frame["study"] == "North-2025-01", "language"]) == {"zh"}
 
 
 def test_a_study_without_a_report_has_no_results(plan):
     (plan.parent / "reports" / "North-2025-01.en.html").unlink()
     for source in (plan, plan.parent / "reports"):
-        frame, _ = said(source, results="gaps")
+        frame, _ = said(source, results="gaps", language="all")
         assert not ((frame["study"] == "North-2025-01") & (frame["language"] == "en")).any()
         assert frame["study"].nunique() == 4
+    assert said(plan)[1] == []
+    assert said(plan, language="en")[1] == ["results_missing"]
+    (plan.parent / "reports" / "North-2025-01.zh.html").unlink()
+    frame, keys = said(plan)
+    assert keys == ["results_missing"]
+    assert frame["study"].nunique() == 3
 
 
 def test_other_versions_are_read_and_said(plan):
@@ -211,12 +221,126 @@ def test_wrong_calls_say_what_to_do(done, tmp_path):
         sl.load_results(done / "plan.toml", results=["gap"])
     with pytest.raises(ParameterError, match="is no folder of reports and no plan"):
         sl.load_results(tmp_path / "absent")
-    with pytest.raises(ParameterError, match="language must be one of en, zh; got 'de'"):
+    with pytest.raises(ParameterError, match="language must be one of any, all, en, zh; got 'de'"):
         sl.load_results(done / "reports", language="de")
     with pytest.raises(ParameterError, match="give the plan's file instead of a folder"):
         sl.load_results(done / "reports", since="2025-01")
     with pytest.raises(PlanError):
         sl.load_results(Path(done / "answers.toml"))
+    for wrong in (None, [], 3, ["a", None]):
+        with pytest.raises(ParameterError, match="source must be a plan's file, a folder of"):
+            sl.load_results(wrong)
+    for wrong in ([], [3], "", 7, {}):
+        with pytest.raises(ParameterError, match=r"results must be a list of names, as \["):
+            sl.load_results(done / "reports", results=wrong)
+    with pytest.raises(ParameterError, match=r"only South matches no study; there are .*North"):
+        sl.load_results(done / "reports", only=["South"])
+    with pytest.raises(ParameterError, match="--since needs studies with a 'period'"):
+        sl.load_results(done / "plan.toml", since="2025-01")
+
+
+def test_each_number_is_there_once_unless_every_language_is_asked_for(plan):
+    once, twice = sl.load_results(plan), sl.load_results(plan, language="all")
+    assert len(twice) == 2 * len(once)
+    assert set(once["language"]) == {"en"}
+    assert not once.duplicated(["study", "result", "part", "row"]).any()
+    # a language whose last run failed gives way to one that is current
+    record = plan.parent / "reports" / "runs" / "North-2025-01.en" / records.LAST
+    told = json.loads(record.read_text("utf-8"))
+    record.write_text(json.dumps(told | {"status": "failed", "folder": "later"}), "utf-8")
+    frame, keys = said(plan)
+    assert keys == []
+    assert set(frame.loc[frame["study"] == "North-2025-01", "language"]) == {"zh"}
+    numbers = ["study", "result", "part", "row", "estimate", "n"]
+    pd.testing.assert_frame_equal(frame[numbers], once[numbers])
+    assert said(plan, language="en")[1] == ["results_not_newest"]
+
+
+def test_numbers_of_before_a_change_are_said(plan):
+    data = plan.parent / "answers.csv"
+    data.write_text(data.read_text() + "7,7,1,1,North,2025-01\n")
+    frame, keys = said(plan)
+    assert keys == ["results_stale"]
+    assert set(frame["state"]) == {"stale"}
+
+
+def test_only_takes_the_studies_that_match(done):
+    frame = sl.load_results(done / "plan.toml", only="North*")
+    assert set(frame["branch"]) == {"North"}
+    frame = sl.load_results(done / "reports", only=["*.zh"])
+    assert set(frame["language"]) == {"zh"}
+    assert frame["study"].nunique() == 4
+
+
+def test_several_sources_are_one_frame_and_none_counts_twice(plan, tmp_path):
+    once = sl.load_results(plan)
+    again = sl.load_results([plan, plan.parent / "reports"])
+    pd.testing.assert_frame_equal(again, once)
+    shutil.copytree(plan.parent, tmp_path / "y")
+    with pytest.raises(ParameterError, match="which one frame cannot tell apart"):
+        sl.load_results([plan, tmp_path / "y" / "plan.toml"])
+    other = tmp_path / "y" / "plan.toml"
+    other.write_text(other.read_text("utf-8").replace('name = "branches"', 'name = "other"'))
+    both = sl.load_results([plan, other])
+    assert len(both) == 2 * len(once)
+    assert list(both["plan"].unique()) == ["branches", "other"]
+
+
+def test_whole_numbers_and_days_of_an_axis_keep_their_kind(plan):
+    from servlab.studies.long_frame import axis_kinds
+
+    kept = plan.parent / "reports" / "runs" / ".plan-branches.reports.json"
+    told = json.loads(kept.read_text("utf-8"))
+    for entry in told["entries"]:
+        wave = entry["axes"]["wave"]
+        entry["axes"] = {"year": wave[:4], "wave": f"{wave}-15", "branch": entry["axes"]["branch"]}
+    del told["entries"][0]["axes"]["year"]
+    kept.write_text(json.dumps(told), "utf-8")
+    frame = sl.load_results(plan.parent / "reports", language="all")
+    kinds = {axis: str(frame[axis].dtype) for axis in ("year", "wave", "branch")}
+    assert kinds == {"year": "Int64", "wave": "datetime64[us]", "branch": "str"}
+    assert set(frame["year"].dropna()) == {2025}
+    assert frame["year"].isna().any()
+    some = sl.load_results(plan.parent / "reports", results="verdict", only=["North*06"])
+    assert (some.dtypes == frame.dtypes).all()
+    assert axis_kinds([{"a": "7"}, {"a": "07"}]) == {"a": "text"}
+    assert axis_kinds([{"a": "2026-03"}]) == {"a": "text"}
+    assert axis_kinds([{"a": "2026-02-31"}]) == {"a": "text"}
+
+
+def test_the_types_do_not_depend_on_what_was_recorded(done):
+    whole = sl.load_results(done / "plan.toml")
+    for results in (["gaps"], ["verdict"], ["unknown"], ["certain", "overall_gap"]):
+        some = sl.load_results(done / "plan.toml", results=results)
+        assert set(some["result"]) == set(results)
+        assert (some.dtypes == whole.dtypes).all()
+
+
+@pytest.mark.parametrize("harm", ["bit", "foreign", "empty", "mistyped"])
+def test_a_damaged_file_is_never_read_as_other_numbers(plan, harm):
+    path = published(plan, "North-2025-01.en") / "results.parquet"
+    content = bytearray(path.read_bytes())
+    if harm == "bit":
+        content[len(content) // 8] ^= 8
+        path.write_bytes(content)
+    elif harm == "empty":
+        path.write_bytes(b"")
+    else:
+        table = pq.read_table(path)
+        bad = pa.array(["x"] * len(table))
+        place = table.column_names.index("estimate")
+        table = table.set_column(place, "estimate", bad) if harm == "mistyped" else table
+        pq.write_table(table.drop_columns("result") if harm == "foreign" else table, path)
+    frame, keys = said(plan, language="en")
+    assert keys == ["results_unreadable"]
+    assert frame["study"].nunique() == 3
+
+
+def test_the_raw_file_is_the_same_to_pandas_and_to_arrow(done):
+    path = published(done / "plan.toml", "North-2025-01.en") / "results.parquet"
+    table = pq.ParquetFile(path).read()
+    assert table.schema.equals(long_schema())
+    pd.testing.assert_frame_equal(pd.read_parquet(path), table.to_pandas())
 
 
 def test_the_schema_covers_every_tidy_column():
