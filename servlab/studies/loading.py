@@ -338,16 +338,26 @@ def _warnings(
             key="results_unreadable",
             values={"studies": _named(gathered.unreadable)},
         )
-    for key, states, words in (
-        ("results_not_newest", ("failed", "interrupted"), "a later run of these studies failed; "
-         "the numbers are of their last good report"),
-        ("results_stale", ("stale",), "data, parameters, notebook or versions have changed since "
-         "these studies were run; the numbers are of before"),
-    ):  # fmt: skip
-        if older := [study.id for study in kept if study.state in states]:
-            values = {"studies": _named(older)}
-            yield ResultsWarning(f"{words}: {_named(older)}.", key=key, values=values)
+    if failed := _standing(kept, "failed", "interrupted"):
+        yield ResultsWarning(
+            f"a later run of these studies failed; the numbers are of their last good report: "
+            f"{failed}.",
+            key="results_not_newest",
+            values={"studies": failed},
+        )
+    if stale := _standing(kept, "stale"):
+        yield ResultsWarning(
+            f"data, parameters, notebook or versions have changed since these studies were run; "
+            f"the numbers are of before: {stale}.",
+            key="results_stale",
+            values={"studies": stale},
+        )
     yield from _of_versions(gathered, kept)
+
+
+def _standing(studies: Sequence[Found], *states: str) -> str:
+    """Return the names of the studies in these states; empty for none."""
+    return _named([study.id for study in studies if study.state in states])
 
 
 def _of_versions(gathered: _Gathered, kept: Sequence[Found]) -> Iterator[ResultsWarning]:
