@@ -66,6 +66,10 @@ class SeparationError(NotIdentifiedError):
         self.cut = cut
 
 
+class NoWeightsError(ModelError):
+    """Weights were given to a method that has no weighted form."""
+
+
 class ParameterError(ServlabError, ValueError):
     """A study parameter is unknown or has an unusable value."""
 
@@ -132,6 +136,10 @@ class BoundaryWarning(ServlabWarning):
 
 class LabelWarning(ServlabWarning):
     """One label stands for parameters of several groups, which makes them equal."""
+
+
+class UnweightedWarning(ServlabWarning):
+    """The data carry survey weights that the estimate leaves out."""
 
 
 class FontWarning(ServlabWarning):

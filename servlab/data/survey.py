@@ -13,6 +13,8 @@ from servlab.data.instrument import Grade, Instrument
 from servlab.data.schema import Label, Language, Scale
 from servlab.data.wave_difference import Difference
 
+WEIGHTS = "weights"  # column of the weights in a survey's flat frame
+
 
 @dataclass(frozen=True, slots=True)
 class Exclusions:
@@ -188,7 +190,7 @@ class Survey:
         parts = [self.items(battery).add_prefix(f"{battery}_") for battery in self.answers]
         parts += [self.covariates, self.outcomes]
         if self.weights is not None:
-            parts.append(self.weights.rename("weights").to_frame())
+            parts.append(self.weights.rename(WEIGHTS).to_frame())
         return pd.concat(parts, axis=1)
 
     def label(self, code: str, language: Language = "en") -> str:

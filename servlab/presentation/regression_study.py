@@ -3,7 +3,7 @@
 from typing import Literal
 
 from servlab.core.checks import check_choice
-from servlab.core.errors import ModelError, NotConvergedError, SeparationError
+from servlab.core.errors import ModelError, NotConvergedError, NoWeightsError, SeparationError
 from servlab.data.schema import Language
 from servlab.data.survey import Survey
 from servlab.estimation.regression.linear import RegressionResult
@@ -96,7 +96,9 @@ def not_computed(
     """
     check_choice("part", part, PARTS)
     what = message(f"regression.part_{part}", language)
-    if isinstance(error, SeparationError):
+    if isinstance(error, NoWeightsError):
+        text = message("regression.part_weights", language)
+    elif isinstance(error, SeparationError):
         text = _separated(error, survey, language)
     elif isinstance(error, NotConvergedError):
         text = message("regression.part_not_converged", language)

@@ -7,14 +7,13 @@ import pandas as pd
 
 from servlab.core.brief import brief
 from servlab.core.errors import ModelError
-from servlab.data.survey import Survey
+from servlab.data.survey import WEIGHTS, Survey
 from servlab.estimation.choices import study_choices
 from servlab.estimation.regression.formulas import formula, quote_column
 from servlab.scales.scoring import score_dimensions
 
 MOST_CATEGORIES = 7  # distinct answers up to which an outcome is also taken as ordered
 FEWEST_GROUPS = 5  # groups that a multilevel model needs to tell how they differ
-WEIGHTS = "weights"
 
 
 @brief

@@ -18,6 +18,8 @@ from servlab.core.brief import brief
 from servlab.core.checks import check_frame, check_weights
 from servlab.core.errors import ModelError
 from servlab.core.groups import code_text
+from servlab.data.survey import WEIGHTS
+from servlab.estimation.regression.design_warnings import warn_of_unused_weights
 from servlab.estimation.regression.formulas import Aliased, alias_columns
 from servlab.scales.means import effective_n
 
@@ -88,7 +90,7 @@ def build_design(
     """Return the complete rows of a formula, or raise ``ModelError`` naming what stands against it.
 
     ``weights`` and ``cluster`` name columns; rows with weight zero or without a cluster are left
-    out and counted.
+    out and counted. A survey's weights that nobody named are warned of.
     """
     import patsy
 
@@ -106,6 +108,8 @@ def build_design(
     if len(rows) == 0:
         raise ModelError("no row is complete in all columns of the formula; use fewer columns.")
     check_columns(rows, aliased)
+    if weights is None and _weights_unused(data, aliased):
+        warn_of_unused_weights(WEIGHTS, stacklevel=4)
     text = re.sub(r"C\(\s*v(\d+)_\s*\)", r"c\1_", aliased.formula)
     coded, levels, empty = _coded(rows, text, aliased)
     try:
@@ -134,6 +138,14 @@ def build_design(
         levels=MappingProxyType({aliased.names[_alias(k)]: v for k, v in levels.items()}),
         empty=empty,
     )
+
+
+def _weights_unused(data: pd.DataFrame, aliased: Aliased) -> bool:
+    """Tell whether a survey's weights, where they differ, are no part of a model."""
+    if WEIGHTS not in data.columns or WEIGHTS in aliased.names.values():
+        return False
+    column = data[WEIGHTS]
+    return pd.api.types.is_numeric_dtype(column.dtype) and bool(column.min() < column.max())
 
 
 def _as_written(X: pd.DataFrame, text: str) -> pd.DataFrame:

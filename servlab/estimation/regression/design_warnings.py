@@ -5,8 +5,36 @@ Each warning goes with a flag of the result, which its tables and sentences show
 
 import warnings
 
-from servlab.core.errors import SmallSampleWarning, SparseDataWarning
+from servlab.core.errors import (
+    NoWeightsError,
+    SmallSampleWarning,
+    SparseDataWarning,
+    UnweightedWarning,
+)
 from servlab.core.standards import standard
+
+
+def refuse_weights(weights: str | None, method: str, why: str) -> None:
+    """Refuse weights for a method without a weighted form; silent without weights."""
+    if weights is not None:
+        raise NoWeightsError(
+            f"{method} takes no weights: {why}. Leave weights out to describe these respondents "
+            "alone, or use regress with weights."
+        )
+
+
+def warn_of_unused_weights(column: str, *, stacklevel: int) -> None:
+    """Warn that a survey's weights stand in the data and are not used."""
+    warnings.warn(
+        UnweightedWarning(
+            f"the data hold survey weights in the column {column!r}, which this estimate leaves "
+            "out: it describes these respondents, not the population. Name them as weights where "
+            "the method takes them, or drop the column.",
+            key="weights_unused",
+            values={},
+        ),
+        stacklevel=stacklevel,
+    )
 
 
 def few_clusters(n_clusters: int | None) -> bool:

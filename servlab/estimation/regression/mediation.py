@@ -20,7 +20,7 @@ from servlab.core.linalg import Array
 from servlab.core.threads import blas_threads
 from servlab.estimation.regression.collinearity import collinearity, warn_of_pairs
 from servlab.estimation.regression.design_checks import Design, build_design, check_design
-from servlab.estimation.regression.design_warnings import warn_of_empty
+from servlab.estimation.regression.design_warnings import refuse_weights, warn_of_empty
 from servlab.estimation.regression.formulas import formula
 from servlab.estimation.regression.mediation_paths import (
     Layout,
@@ -123,6 +123,7 @@ def mediation(
     n_draws: int = 5000,
     interval: Interval = "bca",
     model: Literal["parallel", "serial"] = "parallel",
+    weights: str | None = None,
     conf_level: float = 0.95,
 ) -> MediationResult:
     """Split the association of a predictor with an outcome into direct and indirect parts.
@@ -145,6 +146,8 @@ def mediation(
         Bias-corrected and accelerated [efron1987]_, or percentiles of the draws.
     model : {"parallel", "serial"}
         Mediators side by side, or each also dependent on those before it (at most three).
+    weights : str, optional
+        Refused: rows are drawn with equal chances.
     conf_level : float
         Level of the intervals, in (0, 1).
 
@@ -155,13 +158,15 @@ def mediation(
     Raises
     ------
     ModelError
-        For an unknown, repeated, constant or text column, a column that is an exact combination
-        of others, too few rows, or when fewer than 80 % of the draws can be used.
+        For weights, an unknown, repeated, constant or text column, a column that is an exact
+        combination of others, too few rows, or when fewer than 80 % of the draws can be used.
 
     Warns
     -----
     CollinearityWarning
         When predictor, mediators and covariates nearly repeat each other.
+    UnweightedWarning
+        When the data hold a survey's weights.
 
     Notes
     -----
@@ -186,6 +191,7 @@ def mediation(
     >>> round(float(found.effects.loc["x -> m -> y", "estimate"]), 2)
     2.0
     """
+    refuse_weights(weights, "mediation", "its bootstrap draws rows with equal chances")
     check_choice("interval", interval, ("bca", "percentile"))
     check_choice("model", model, ("parallel", "serial"))
     check_conf_level(conf_level)

@@ -24,7 +24,7 @@ from servlab.estimation.regression.design_checks import (
     check_design,
     column_of,
 )
-from servlab.estimation.regression.design_warnings import warn_of_empty
+from servlab.estimation.regression.design_warnings import refuse_weights, warn_of_empty
 from servlab.estimation.regression.random_intercepts import fit_random_intercepts, summarize
 from servlab.estimation.regression.random_slopes import (
     Products,
@@ -345,11 +345,8 @@ def _checked_random(
     random: tuple[str, ...], groups: str, data: pd.DataFrame, weights: str | None
 ) -> tuple[str, ...]:
     """Return the random slopes as a tuple of columns, each once; refuse weights and wrong names."""
-    if weights is not None:
-        raise ModelError(
-            "multilevel takes no weights: respondents' weights alone bias its variances, and each "
-            "level needs weights of its own. Leave weights out, or use regress with weights."
-        )
+    why = "respondents' weights alone bias its variances, and each level needs weights of its own"
+    refuse_weights(weights, "multilevel", why)
     if isinstance(random, str):
         raise ModelError(f"random must be a tuple of columns, as ({random!r},); got {random!r}.")
     column_of(data, "groups", groups)

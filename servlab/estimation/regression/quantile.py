@@ -25,7 +25,7 @@ from servlab.core.errors import (
 )
 from servlab.estimation.regression.collinearity import collinearity, warn_of_pairs
 from servlab.estimation.regression.design_checks import Design, build_design, check_design
-from servlab.estimation.regression.design_warnings import warn_of_empty
+from servlab.estimation.regression.design_warnings import refuse_weights, warn_of_empty
 from servlab.estimation.regression.linear import check_inexact, coefficient_table
 
 Array = NDArray[np.float64]
@@ -131,6 +131,7 @@ def quantile_regress(
     errors: Errors = "nid",
     seed: int | None = None,
     n_draws: int = 500,
+    weights: str | None = None,
     conf_level: float = 0.95,
 ) -> QuantileRegression:
     """Fit linear regressions of quantiles of an outcome.
@@ -150,6 +151,8 @@ def quantile_regress(
         Seed of the bootstrap's draws; needed with ``errors="bootstrap"``.
     n_draws : int
         Draws of the bootstrap.
+    weights : str, optional
+        Refused: the sandwich and the bootstrap here have no form for probability weights.
     conf_level : float
         Level of the intervals, in (0, 1).
 
@@ -160,11 +163,12 @@ def quantile_regress(
     Raises
     ------
     ModelError
-        As ``regress``; for quantiles outside (0, 1) or given twice; for a bootstrap without seed.
+        As ``regress``; for weights; for quantiles outside (0, 1) or given twice; for a bootstrap
+        without seed.
 
     Warns
     -----
-    CollinearityWarning
+    CollinearityWarning, UnweightedWarning
         As in ``regress``.
     SparseDataWarning
         When a category is empty, when a density is not positive for so many rows that ``nid``
@@ -178,8 +182,7 @@ def quantile_regress(
     ``nid`` is Hendricks and Koenker's sandwich: tau (1 - tau) H^-1 X'X H^-1 with
     H = X' diag(f) X, f_i = 2 h / (x_i'(b(tau + h) - b(tau - h)) - eps), not below nought, and
     Hall and Sheather's h [hall1988]_; t has n - p degrees of freedom, as in R's
-    ``quantreg::summary.rq``. pseudo_r is Koenker and Machado's R1 [koenker1999]_. Probability
-    weights have no form here: there is no such option.
+    ``quantreg::summary.rq``. pseudo_r is Koenker and Machado's R1 [koenker1999]_.
 
     Examples
     --------
@@ -192,6 +195,7 @@ def quantile_regress(
     [0.8, 1.2]
     """
     check_conf_level(conf_level)
+    refuse_weights(weights, "quantile_regress", "its errors have no form for probability weights")
     check_choice("errors", errors, ("nid", "bootstrap"))
     taus = _quantiles(quantiles)
     if errors == "bootstrap" and seed is None:

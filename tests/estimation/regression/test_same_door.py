@@ -11,9 +11,11 @@ import servlab as sl
 from servlab.core.errors import (
     CollinearityWarning,
     ModelError,
+    NoWeightsError,
     ServlabWarning,
     SmallSampleWarning,
     SparseDataWarning,
+    UnweightedWarning,
 )
 
 KINDS = {
@@ -194,3 +196,37 @@ def test_categories_of_a_moderator_come_as_a_sequence(frame, at):
     fit = sl.regress("y ~ x * area", frame.assign(area=np.resize(["north", "south"], 160)))
     with pytest.raises(ModelError, match="at needs a sequence of categories, one at least"):
         sl.simple_slopes(fit, "x", "area", at=at)
+
+
+@every_kind
+def test_weights_of_a_survey_are_never_left_out_in_silence(kind, frame):
+    data = frame.rename(columns={"w": "weights"})
+    with pytest.warns(UnweightedWarning, match="these respondents, not the population"):
+        fitted(kind, "x", data)
+    for silent in (data.drop(columns="weights"), data.assign(weights=1.0)):
+        fitted(kind, "x", silent)
+
+
+def test_mediation_warns_of_weights_too(frame):
+    data = frame.rename(columns={"w": "weights", "满意 度": "m"})
+    with pytest.warns(UnweightedWarning, match="column 'weights'"):
+        sl.mediation(data, predictor="x", mediators="m", outcome="y", seed=1, n_draws=100)
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize(
+    ("part", "call"),
+    [
+        ("quantiles", lambda d: sl.quantile_regress("y ~ x", d, weights="w")),
+        ("multilevel", lambda d: sl.multilevel("y ~ x", d, groups="site", weights="w")),
+        ("mediation", lambda d: sl.mediation(
+            d, predictor="x", mediators="o", outcome="y", seed=1, weights="w")),
+    ],
+)  # fmt: skip
+def test_a_method_without_a_weighted_form_refuses_weights(frame, part, call, language):
+    with pytest.raises(
+        NoWeightsError, match=r"takes no weights: .*use regress with weights"
+    ) as told:
+        call(frame)
+    panel = sl.not_computed(told.value, part, language=language)
+    assert ("not the population" if language == "en" else "不能代表总体") in panel.text[0]
