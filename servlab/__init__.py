@@ -30,6 +30,7 @@ _HOMES = {
     "ScreeningCutoffs": "servlab.data.screening_rules",
     "screening_effect": "servlab.estimation.screening_effect",
     "survey_from_frame": "servlab.data.readers",
+    "check_parameters": "servlab.studies.outside",
     "check_survey": "servlab.data.check",
     "combine_waves": "servlab.data.waves",
     "wave_items": "servlab.data.wave_items",
