@@ -9,42 +9,24 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
-from scipy import stats
 
 from servlab.core.brief import brief
 from servlab.core.checks import check_conf_level
 from servlab.core.errors import BoundaryWarning, ModelError, SmallSampleWarning
 from servlab.core.standards import standard
 from servlab.estimation.regression.collinearity import collinearity, warn_of_pairs
-from servlab.estimation.regression.design_checks import (
-    INTERCEPT,
-    Design,
-    build_design,
-    check_design,
-    column_of,
-)
+from servlab.estimation.regression.design_checks import build_design, column_of
 from servlab.estimation.regression.design_warnings import refuse_weights, warn_of_empty
-from servlab.estimation.regression.random_intercepts import fit_random_intercepts, summarize
-from servlab.estimation.regression.random_slopes import (
-    Products,
-    RandomSlopes,
-    check_random_columns,
-    cross_products,
-    fit_random_slopes,
-    linear_loglik,
+from servlab.estimation.regression.multilevel_rows import rows_of
+from servlab.estimation.regression.multilevel_tables import (
+    fixed_effects,
+    group_effects,
+    random_tests_of,
+    shares_explained,
+    variance_tables,
+    varying_between,
 )
-from servlab.estimation.regression.variance_intervals import (
-    NONE,
-    Limits,
-    icc_limits,
-    normal_limits,
-    profile_limits,
-)
-
-Array = NDArray[np.float64]
-
-RESIDUAL = "Residual"
+from servlab.estimation.regression.random_slopes import RandomSlopes, fit_random_slopes
 
 
 @brief
@@ -244,14 +226,14 @@ def multilevel(
     check_conf_level(conf_level)
     random = _checked_random(random, groups, data, weights)
     design = build_design(formula, data.reset_index(drop=True), cluster=groups)
-    rows = _rows(design, data, groups, random, reml)
+    rows = rows_of(design, data, groups, random, reml)
     fit = fit_random_slopes(rows.products())
-    variances, correlations, icc_range = _variance_tables(fit, rows, conf_level)
+    variances, correlations, icc_range = variance_tables(fit, rows, conf_level)
     overlap = collinearity(design)
-    coefficients = _coefficients(fit, rows.labels, conf_level)
+    coefficients = fixed_effects(fit, rows.labels, conf_level)
     coefficients["vif"] = overlap.by_term["vif"].reindex(list(design.terms)).to_numpy()
-    coefficients["varies"] = _varies(rows)
-    icc, r2_marginal, r2_conditional = _shares(fit, rows)
+    coefficients["varies"] = varying_between(rows)
+    icc, r2_marginal, r2_conditional = shares_explained(fit, rows)
     result = MultilevelResult(
         outcome=design.aliased.outcome,
         groups=groups,
@@ -259,8 +241,8 @@ def multilevel(
         coefficients=coefficients,
         variances=variances,
         correlations=correlations,
-        random_effects=_effects(fit, rows),
-        random_tests=_random_tests(fit, rows),
+        random_effects=group_effects(fit, rows),
+        random_tests=random_tests_of(fit, rows),
         icc=icc,
         icc_low=icc_range[0],
         icc_high=icc_range[1],
@@ -290,57 +272,6 @@ def multilevel(
     return result
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Rows:
-    """The rows used as arrays: (n,) outcome, (n, p) fixed and (n, q) random columns, groups."""
-
-    y: Array
-    X: Array
-    Z: Array
-    codes: NDArray[np.int64]
-    sizes: NDArray[np.int64]
-    names: list[object]
-    labels: list[str]
-    terms: tuple[str, ...]
-    reml: bool
-
-    @property
-    def n_parameters(self) -> int:
-        """Return the number of coefficients, variances and correlations."""
-        q = len(self.terms)
-        return len(self.labels) + q * (q + 1) // 2 + 1
-
-    def products(self, dropped: int | None = None) -> Products:
-        """Return the kernel's cross products, without one random column where asked."""
-        Z = self.Z if dropped is None else np.delete(self.Z, dropped, axis=1)
-        return cross_products(self.y, self.X, Z, self.codes, reml=self.reml)
-
-
-def _rows(
-    design: Design, data: pd.DataFrame, groups: str, random: tuple[str, ...], reml: bool
-) -> _Rows:
-    """Return the arrays of a design, or refuse what no multilevel model can answer."""
-    labels = design.labels
-    X = design.X.to_numpy()
-    _check_terms(design, groups, random)
-    check_design(design.y, X, labels, design.aliased.outcome)
-    codes, names = _group_codes(data[groups].iloc[design.y.index])
-    Z = np.column_stack([np.ones(len(X)), *(X[:, labels.index(name)] for name in random)])
-    sizes = np.bincount(codes)
-    _check_groups(sizes, Z, random, codes, groups)
-    y = design.y.to_numpy(dtype=float)
-    summarize(y, X, codes, reml)  # refuses an outcome that does not vary within groups
-    return _Rows(y, X, Z, codes, sizes, names, labels, (INTERCEPT, *random), reml)
-
-
-def _shares(fit: RandomSlopes, rows: _Rows) -> tuple[float, float, float]:
-    """Return ICC, marginal and conditional R squared."""
-    random = float(np.sum(fit.random_cov * (rows.Z.T @ rows.Z / len(rows.Z))))
-    fixed = float(np.var(rows.X @ fit.beta, ddof=1))
-    whole = fixed + random + fit.within
-    return random / (random + fit.within), fixed / whole, (fixed + random) / whole
-
-
 def _checked_random(
     random: tuple[str, ...], groups: str, data: pd.DataFrame, weights: str | None
 ) -> tuple[str, ...]:
@@ -356,157 +287,6 @@ def _checked_random(
     if len(set(random)) < len(random):
         raise ModelError(f"random must name each column once; got {tuple(random)}.")
     return tuple(random)
-
-
-def _check_terms(design: Design, groups: str, random: tuple[str, ...]) -> None:
-    """Refuse a group column among the fixed effects and slopes that these lack."""
-    if groups in design.aliased.names.values():
-        raise ModelError(
-            f"the groups {groups!r} stand in the formula; as random intercepts they are in the "
-            "model already. Take them out of the formula."
-        )
-    for name in random:
-        if name not in design.labels:
-            raise ModelError(
-                f"the random slope {name!r} has no fixed effect, around which slopes could vary; "
-                "add it to the formula as a number."
-            )
-
-
-def _group_codes(column: pd.Series) -> tuple[NDArray[np.int64], list[object]]:
-    """Return whole numbers for the groups and the groups in order."""
-    plain = column.astype(object) if isinstance(column.dtype, pd.CategoricalDtype) else column
-    try:
-        codes, names = pd.factorize(plain, sort=True)
-    except TypeError:  # words and numbers in one column have no order
-        codes, names = pd.factorize(plain)
-    return codes.astype(np.int64), list(names)
-
-
-def _check_groups(
-    sizes: NDArray[np.int64],
-    Z: Array,
-    random: tuple[str, ...],
-    codes: NDArray[np.int64],
-    groups: str,
-) -> None:
-    """Refuse groups that cannot show what is asked."""
-    if len(sizes) < 2:
-        raise ModelError(
-            f"{groups!r} holds one group in the rows used; a multilevel model needs two."
-        )
-    if sizes.max() < 2:
-        raise ModelError(
-            f"every group of {groups!r} has one respondent, so differences between groups cannot "
-            "be told from those between respondents; use regress."
-        )
-    check_random_columns(Z[:, 1:], random, codes)
-    if random and len(Z) <= len(sizes) * Z.shape[1]:
-        raise ModelError(
-            f"{len(Z)} rows cannot tell {Z.shape[1]} random effects of {len(sizes)} groups from "
-            "the residuals; leave out a random slope."
-        )
-
-
-def _coefficients(fit: RandomSlopes, labels: list[str], conf_level: float) -> pd.DataFrame:
-    df = np.array([fit.satterthwaite(row) for row in np.eye(len(labels))])
-    errors = np.sqrt(np.diag(fit.cov_beta))
-    t = fit.beta / errors
-    half = stats.t.ppf((1 + conf_level) / 2, df) * errors
-    return pd.DataFrame(
-        {
-            "estimate": fit.beta,
-            "std_error": errors,
-            "statistic": t,
-            "df": df,
-            "p_value": 2 * stats.t.sf(np.abs(t), df),
-            "conf_low": fit.beta - half,
-            "conf_high": fit.beta + half,
-        },
-        index=labels,
-    )
-
-
-def _varies(rows: _Rows) -> list[str]:
-    """Return what each column differs between."""
-    first = rows.X[np.unique(rows.codes, return_index=True)[1]]
-    off = np.abs(rows.X - first[rows.codes]).max(axis=0)
-    largest = np.abs(rows.X).max(axis=0)
-    return [
-        "groups" if gap <= 1e-12 * size else "respondents"
-        for gap, size in zip(off, largest, strict=True)
-    ]
-
-
-def _variance_tables(
-    fit: RandomSlopes, rows: _Rows, conf_level: float
-) -> tuple[pd.DataFrame, pd.DataFrame, Limits]:
-    """Return variances and correlations with limits, and the limits of the ICC."""
-    terms = rows.terms
-    q = len(terms)
-    lower = upper = np.full((q, q), np.nan)
-    limits = np.full((q + 1, 2), np.nan)
-    icc = NONE
-    if q == 1:
-        found = profile_limits(summarize(rows.y, rows.X, rows.codes, rows.reml), conf_level)
-        limits, icc = np.array([found["between"], found["within"]]), found["icc"]
-    elif not fit.singular:
-        limits, lower, upper = normal_limits(fit, conf_level)
-        icc = icc_limits(fit, rows.Z.T @ rows.Z / len(rows.Z), conf_level)
-    values = np.append(np.diag(fit.random_cov), fit.within)
-    variances = pd.DataFrame(
-        {"estimate": values, "std_dev": np.sqrt(values), "conf_low": limits[:, 0],
-         "conf_high": limits[:, 1]},
-        index=[*terms, RESIDUAL],
-    )  # fmt: skip
-    sd = variances["std_dev"].to_numpy()
-    pairs = [
-        {
-            "lhs": terms[j],
-            "rhs": terms[i],
-            "estimate": fit.random_cov[i, j] / (sd[i] * sd[j]) if sd[i] * sd[j] > 0 else np.nan,
-            "conf_low": lower[i, j],
-            "conf_high": upper[i, j],
-        }
-        for i in range(q)
-        for j in range(i)
-    ]
-    columns = ["lhs", "rhs", "estimate", "conf_low", "conf_high"]
-    return variances, pd.DataFrame(pairs, columns=columns), icc
-
-
-def _effects(fit: RandomSlopes, rows: _Rows) -> pd.DataFrame:
-    """Return the predicted effects, a row a group and term."""
-    sd = np.sqrt(np.maximum(np.einsum("gqq->gq", fit.effects_cov), 0))
-    parts = [
-        pd.DataFrame(
-            {
-                "group": rows.names,
-                "term": term,
-                "estimate": fit.effects[:, j],
-                "std_error": sd[:, j],
-                "n": rows.sizes,
-            }
-        )
-        for j, term in enumerate(rows.terms)
-    ]
-    return pd.concat(parts, ignore_index=True)
-
-
-def _random_tests(fit: RandomSlopes, rows: _Rows) -> pd.DataFrame:
-    """Return the likelihood-ratio test of the intercepts, and of each slope beside the rest."""
-    intercepts = fit_random_intercepts(rows.y, rows.X, rows.codes, reml=rows.reml)
-    tests = [(INTERCEPT, 2 * (intercepts.loglik - linear_loglik(rows.products())), 1)]
-    for j, term in enumerate(rows.terms[1:], start=1):
-        without = fit_random_slopes(rows.products(j))
-        tests.append((term, 2 * (fit.loglik - without.loglik), len(rows.terms)))
-    table = pd.DataFrame(tests, columns=["term", "statistic", "df"])
-    table["statistic"] = table["statistic"].clip(lower=0.0)
-    tails = [
-        0.5 * stats.chi2.sf(x, df) + 0.5 * (stats.chi2.sf(x, df - 1) if df > 1 else float(x <= 0))
-        for x, df in zip(table["statistic"], table["df"], strict=True)
-    ]
-    return table.assign(p_value=tails)
 
 
 def _warn(result: MultilevelResult) -> None:

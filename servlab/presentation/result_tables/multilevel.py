@@ -8,7 +8,8 @@ from servlab.core.checks import check_choice
 from servlab.data.schema import Language
 from servlab.data.survey import Survey
 from servlab.estimation.regression.contextual import ContextualEffects
-from servlab.estimation.regression.multilevel import RESIDUAL, MultilevelResult
+from servlab.estimation.regression.multilevel import MultilevelResult
+from servlab.estimation.regression.multilevel_tables import RESIDUAL
 from servlab.presentation.formats import (
     format_correlation,
     format_count,
