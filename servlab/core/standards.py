@@ -97,6 +97,8 @@ STANDARDS = MappingProxyType(
         # regression
         "vif": Standard(5.0, "under", "count", "menard1995"),
         "predictor_cor": Standard(0.85, "under", "correlation", "brown2015"),
+        "category_rows": Standard(5, "at_least", "count", HOUSE),
+        "events_per_slope": Standard(10, "at_least", "count", "peduzzi1996"),
         "clusters": Standard(40, "at_least", "count", "cameron2015"),
         # of influence: times p / n, as it is, over n, times the root of p / n, over the root of n
         "leverage": Standard(2.0, "at_most", "count", "belsley1980"),

@@ -15,17 +15,13 @@ from servlab.core.brief import brief
 from servlab.core.checks import check_result
 from servlab.core.errors import ModelError, SparseDataWarning
 from servlab.core.linalg import Array
+from servlab.estimation.regression.category_models import coded, fit_checked, slopes_of
 from servlab.estimation.regression.cumulative_link import Codes
 from servlab.estimation.regression.design_checks import Design
-from servlab.estimation.regression.ordinal import (
-    SPARSE,
-    OrdinalResult,
-    coded,
-    fit_checked,
-    slopes_of,
-)
+from servlab.estimation.regression.ordinal import OrdinalResult
 
 OMNIBUS = "omnibus"
+MOST_VALUES = 5  # up to which a predictor is tabulated with the outcome
 
 
 @brief
@@ -192,11 +188,11 @@ def _equal_slopes(slopes: Array, cov: Array, rows: list[int]) -> tuple[float, in
 
 
 def _empty_cells(design: Design, k: Codes) -> tuple[str, ...]:
-    """Return predictors of at most 5 values that some category of the outcome never meets."""
+    """Return predictors of few values that some category of the outcome never meets."""
     found = []
     for alias, column in design.rows.items():
         name = design.aliased.names[str(alias)]
-        if name == design.aliased.outcome or column.nunique() > SPARSE:
+        if name == design.aliased.outcome or column.nunique() > MOST_VALUES:
             continue
         if (pd.crosstab(column.astype(str), k) == 0).to_numpy().any():
             found.append(name)

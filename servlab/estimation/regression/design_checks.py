@@ -79,6 +79,11 @@ class Design:
         return tuple(":".join(name for name, _ in parts) or INTERCEPT for parts in self.parts)
 
     @property
+    def n_clusters(self) -> int:
+        """Return the number of clusters; 0 without."""
+        return 0 if self.cluster is None else int(self.cluster.max()) + 1
+
+    @property
     def n_effective(self) -> float:
         """Return Kish's effective number of rows under weights; n without."""
         return float(len(self.y)) if self.weights is None else effective_n(self.weights)

@@ -244,7 +244,7 @@ def fit_design(
     root = np.ones(len(design.y)) if w is None else np.sqrt(w / w.mean())
     rows, residuals = design.X.to_numpy() * root[:, None], np.asarray(fit.resid) * root
     V, lost = coefficient_covariance(rows, residuals, kind, design.cluster)
-    n_clusters = None if design.cluster is None else int(design.cluster.max()) + 1
+    n_clusters = None if design.cluster is None else design.n_clusters
     df = int(fit.df_resid) if n_clusters is None else n_clusters - 1
     params = np.asarray(fit.params)
     found = collinearity(design)

@@ -16,6 +16,16 @@ from servlab.core.brief import brief
 from servlab.core.checks import check_conf_level
 from servlab.core.errors import ModelError, SmallSampleWarning
 from servlab.core.linalg import Array
+from servlab.core.standards import standard
+from servlab.estimation.regression.category_models import (
+    coded,
+    fit_checked,
+    fit_measures,
+    numbered,
+    scaled_weights,
+    slopes_of,
+    term_vif,
+)
 from servlab.estimation.regression.collinearity import collinearity, warn_of_pairs
 from servlab.estimation.regression.cumulative_link import Codes
 from servlab.estimation.regression.design_checks import (
@@ -38,17 +48,7 @@ from servlab.estimation.regression.likelihood_errors import (
     wald_table,
     with_odds_ratios,
 )
-from servlab.estimation.regression.ordinal import (
-    coded,
-    fit_checked,
-    fit_measures,
-    numbered,
-    scaled_weights,
-    slopes_of,
-    term_vif,
-)
 
-EVENTS_PER_PARAMETER = 10  # Peduzzi et al. (1996)
 GROUPS = 10  # of Hosmer and Lemeshow's test
 
 
@@ -241,10 +241,9 @@ def logistic_regress(
     cov[1:, 0] *= -1
     names = [INTERCEPT, *labels]
     undetermined = hanging_slopes(design, kind)
-    n_clusters = 0 if design.cluster is None else int(design.cluster.max()) + 1
     clusters = design.cluster is not None
     warn_of_undetermined(tuple(undetermined), clusters=clusters, stacklevel=3)
-    warn_of_few_clusters(n_clusters, cluster, stacklevel=3)
+    warn_of_few_clusters(design.n_clusters, cluster, stacklevel=3)
     warn_of_empty(design.empty, stacklevel=3)
     cov = hide(cov, names, undetermined)
     table = wald_table(np.concatenate([-fit.theta, fit.b]), cov, df, names, conf_level)
@@ -261,7 +260,7 @@ def logistic_regress(
         undetermined=tuple(undetermined),
         few_events=few,
         cov_type=kind,
-        n_clusters=n_clusters,
+        n_clusters=design.n_clusters,
         n=len(k),
         n_dropped=design.n_dropped,
         n_effective=design.n_effective,
@@ -294,15 +293,16 @@ def _leveraged(scores: Array, X: Array, p: Array) -> Array:
 def _few_events(k: Codes, slopes: int) -> bool:
     """Return whether events or non-events are few for so many slopes, and warn."""
     rarer = int(min(k.sum(), len(k) - k.sum()))
-    if not slopes or rarer >= EVENTS_PER_PARAMETER * slopes:
+    rule = standard("events_per_slope")
+    if not slopes or rule.met_by(rarer / slopes):
         return False
     warnings.warn(
         SmallSampleWarning(
             f"the rarer of the two answers has {rarer} rows for {slopes} slopes, fewer than "
-            f"{EVENTS_PER_PARAMETER} each; odds ratios are then biased away from 1. Use fewer "
+            f"{rule.value:.0f} each; odds ratios are then biased away from 1. Use fewer "
             "predictors.",
             key="few_events",
-            values={"count": str(rarer), "slopes": str(slopes)},
+            values={"count": str(rarer), "slopes": str(slopes), "fewest": f"{rule.value:.0f}"},
         ),
         stacklevel=3,
     )

@@ -14,10 +14,11 @@ from servlab.core.brief import brief
 from servlab.core.checks import check_conf_level
 from servlab.core.errors import ModelError
 from servlab.core.linalg import Array
+from servlab.estimation.regression.category_models import coded
 from servlab.estimation.regression.cumulative_link import Link, cdf, pdf, pdf_slope
 from servlab.estimation.regression.design_checks import INTERCEPT, Design, factor_values
 from servlab.estimation.regression.logistic import LogisticResult
-from servlab.estimation.regression.ordinal import OrdinalResult, coded
+from servlab.estimation.regression.ordinal import OrdinalResult
 
 SLOPE = "slope"
 

@@ -7,35 +7,33 @@ the likelihood here is our own (``cumulative_link``), with its analytic curvatur
 import warnings
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from servlab.core.brief import brief
 from servlab.core.checks import check_choice, check_conf_level
-from servlab.core.errors import ModelError, NotConvergedError, SparseDataWarning
+from servlab.core.errors import SparseDataWarning
 from servlab.core.linalg import Array
-from servlab.core.threads import blas_threads
-from servlab.estimation.regression.collinearity import (
-    Collinearity,
-    collinearity,
-    warn_of_pairs,
+from servlab.core.standards import standard
+from servlab.estimation.regression.category_models import (
+    MOST_CATEGORIES,
+    coded,
+    fit_checked,
+    fit_measures,
+    numbered,
+    scaled_weights,
+    slopes_of,
+    term_vif,
 )
-from servlab.estimation.regression.cumulative_link import (
-    Codes,
-    CumulativeFit,
-    Link,
-    fit_cumulative,
-    null_loglik,
-)
+from servlab.estimation.regression.collinearity import Collinearity, collinearity, warn_of_pairs
+from servlab.estimation.regression.cumulative_link import Link
 from servlab.estimation.regression.design_checks import (
     INTERCEPT,
     Design,
     build_design,
     check_clusters,
-    check_design,
 )
 from servlab.estimation.regression.design_warnings import (
     few_clusters,
@@ -43,21 +41,14 @@ from servlab.estimation.regression.design_warnings import (
     warn_of_few_clusters,
     warn_of_undetermined,
 )
-from servlab.estimation.regression.formulas import alias_columns
 from servlab.estimation.regression.likelihood_errors import (
     hanging_slopes,
     hide,
     parameter_cov,
-    pseudo_r2,
     resolve_cov_type,
-    wald_chi2,
     wald_table,
     with_odds_ratios,
 )
-from servlab.estimation.regression.separation import refuse_separation, suspected
-
-MOST_CATEGORIES = 50
-SPARSE = 5  # rows under which a category's threshold is not to be trusted
 
 
 @brief
@@ -255,12 +246,11 @@ def ordinal_regress(
     cuts = [f"{_plain(a)}|{_plain(b)}" for a, b in pairwise(values)]
     m = len(cuts)
     undetermined = hanging_slopes(design, kind)
-    n_clusters = 0 if design.cluster is None else int(design.cluster.max()) + 1
     if INTERCEPT in undetermined:  # the thresholds are the intercepts here
         undetermined = [*cuts, *(name for name in undetermined if name != INTERCEPT)]
     clusters = design.cluster is not None
     warn_of_undetermined(tuple(undetermined), clusters=clusters, stacklevel=3)
-    warn_of_few_clusters(n_clusters, cluster, stacklevel=3)
+    warn_of_few_clusters(design.n_clusters, cluster, stacklevel=3)
     warn_of_empty(design.empty, stacklevel=3)
     cov = hide(cov, [*cuts, *labels], undetermined)
     slopes = wald_table(fit.b, cov[m:, m:], df, labels, conf_level)
@@ -271,7 +261,7 @@ def ordinal_regress(
         outcome=design.aliased.outcome,
         categories=categories,
         unused=unused,
-        sparse=tuple(float(v) for v in values[categories.to_numpy() < SPARSE]),
+        sparse=tuple(float(v) for v in _few(categories).index),
         coefficients=slopes.assign(vif=term_vif(design, overlap)),
         thresholds=wald_table(fit.theta, cov[:m, :m], df, cuts, conf_level),
         covariance=pd.DataFrame(cov, index=names, columns=names),
@@ -280,111 +270,13 @@ def ordinal_regress(
         collinear=overlap.pairs,
         undetermined=tuple(undetermined),
         cov_type=kind,
-        n_clusters=n_clusters,
+        n_clusters=design.n_clusters,
         n=len(k),
         n_dropped=design.n_dropped,
         n_effective=design.n_effective,
         conf_level=conf_level,
         design=design,
     )
-
-
-def numbered(formula: str, data: pd.DataFrame) -> tuple[pd.DataFrame, tuple[float, ...]]:
-    """Return the data with truths or ordered number categories as numbers in the outcome.
-
-    The second value is the declared categories, if any.
-    """
-    outcome = alias_columns(formula, data).outcome
-    column = data[outcome]
-    if pd.api.types.is_bool_dtype(column.dtype):
-        return data.assign(**{outcome: column.astype("Float64")}), ()
-    if not isinstance(column.dtype, pd.CategoricalDtype):
-        return data, ()
-    levels = column.cat.categories
-    if not pd.api.types.is_numeric_dtype(levels.dtype):
-        return data, ()  # refused as text by the design's checks
-    return data.assign(**{outcome: column.astype(float)}), tuple(float(v) for v in levels)
-
-
-def coded(design: Design) -> tuple[Array, Codes]:
-    """Return the values of the outcome in order, and each row's place among them."""
-    values, k = np.unique(design.y.to_numpy(dtype=float), return_inverse=True)
-    return values, k.astype(np.int64)
-
-
-def slopes_of(design: Design, n_categories: int) -> tuple[Array, list[str]]:
-    """Return the design without its constant, checked for an ordinal or a binary model."""
-    outcome = design.aliased.outcome
-    if n_categories > MOST_CATEGORIES:
-        raise ModelError(
-            f"the outcome {outcome!r} has {n_categories} different values; an ordinal model takes "
-            f"at most {MOST_CATEGORIES}. Use regress() for such an outcome."
-        )
-    kept = [j for j, label in enumerate(design.labels) if label != INTERCEPT]
-    X, labels = design.X.to_numpy()[:, kept], [design.labels[j] for j in kept]
-    n, needed = len(X), len(labels) + n_categories - 1
-    if n <= needed:
-        raise ModelError(f"{n} rows cannot estimate {needed} parameters; use fewer predictors.")
-    check_design(design.y, np.column_stack([np.ones(n), X]), [INTERCEPT, *labels], outcome)
-    return X, labels
-
-
-def term_vif(design: Design, overlap: Collinearity) -> list[float]:
-    """Return the inflation factor of the term of each slope; NaN for products."""
-    vif = overlap.by_term["vif"]
-    return [float(vif.get(term, np.nan)) for term in design.terms if term != INTERCEPT]
-
-
-def scaled_weights(design: Design) -> Array:
-    """Return the weights scaled to sum to n; ones without."""
-    n = len(design.y)
-    return np.ones(n) if design.weights is None else design.weights * n / design.weights.sum()
-
-
-def fit_checked(
-    k: Codes,
-    X: Array,
-    w: Array,
-    link: Link,
-    labels: list[str],
-    outcome: str,
-    *,
-    cut: float | None = None,
-) -> CumulativeFit:
-    """Return the fit of a cumulative model, or raise naming the predictors that separate."""
-    with blas_threads(X.shape[1]):
-        try:
-            fit = fit_cumulative(k, X, w, link)
-        except NotConvergedError:
-            refuse_separation(k, X, labels, outcome, cut=cut)
-            raise
-        if suspected(fit.theta, fit.b, X, fit.information):
-            refuse_separation(k, X, labels, outcome, cut=cut)
-    return fit
-
-
-def fit_measures(
-    fit: CumulativeFit, k: Codes, w: Array, cov: Array, kind: str, weights: str | None
-) -> dict[str, Any]:
-    """Return log-likelihoods, information criteria, pseudo R squared and the test of all slopes."""
-    null = null_loglik(k, w)
-    n, q = len(k), len(fit.b) + len(fit.theta)
-    p = int((~np.isnan(np.diag(cov))).sum())
-    chi2 = 2 * (fit.loglik - null) if kind == "classical" else wald_chi2(fit.b, cov)
-    mcfadden, nagelkerke = pseudo_r2(fit.loglik, null, n)
-    none = float("nan")
-    return {
-        "loglik": fit.loglik,
-        "loglik_null": null,
-        "aic": 2 * q - 2 * fit.loglik if weights is None else none,
-        "bic": np.log(n) * q - 2 * fit.loglik if weights is None else none,
-        "mcfadden": mcfadden,
-        "nagelkerke": nagelkerke,
-        "test": "likelihood_ratio" if kind == "classical" else "wald",
-        "chi2": chi2,
-        "df": p,
-        "p_value": float(stats.chi2.sf(chi2, p)) if p else none,
-    }
 
 
 def _unused(values: Array, declared: tuple[float, ...]) -> tuple[float, ...]:
@@ -398,18 +290,24 @@ def _plain(value: float) -> str:
     return f"{value:g}"
 
 
+def _few(categories: pd.Series) -> pd.Series:
+    """Return the categories whose thresholds are not to be trusted, with their rows."""
+    return categories[categories < standard("category_rows").value]
+
+
 def _warn(categories: pd.Series, overlap: Collinearity) -> None:
     """Warn of near-collinear predictors and of categories with few rows."""
     warn_of_pairs(overlap.pairs, overlap.by_term["vif"], stacklevel=4)
-    few = categories[categories < SPARSE]
+    few = _few(categories)
     if len(few):
+        fewest = f"{standard('category_rows').value:.0f}"
         named = ", ".join(f"{_plain(float(value))} ({count})" for value, count in few.items())  # type: ignore[arg-type]
         warnings.warn(
             SparseDataWarning(
-                f"categories with fewer than {SPARSE} rows: {named}. Their thresholds are not to "
+                f"categories with fewer than {fewest} rows: {named}. Their thresholds are not to "
                 "be trusted; merge them with a neighbour.",
                 key="sparse_categories",
-                values={"categories": named},
+                values={"categories": named, "fewest": fewest},
             ),
             stacklevel=3,
         )

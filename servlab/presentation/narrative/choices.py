@@ -23,6 +23,7 @@ from servlab.presentation.messages import join_sentences, message
 from servlab.presentation.narrative.dispatch import narrate
 from servlab.presentation.narrative.drivers import left_out_sentence
 from servlab.presentation.narrative.standing import standings
+from servlab.presentation.standards import limit_text, source_text
 
 Choice = OrdinalResult | LogisticResult
 PLAIN = ("estimate", "conf_low", "conf_high")
@@ -71,12 +72,15 @@ def flag_sentences(result: Choice, language: Language, survey: Survey | None = N
         values = getattr(result, flag, ())
         if values:
             texts = listed([value_text(v) for v in values], language)
-            found.append(message(f"choices.flag_{flag}", language, values=texts))
+            fewest = {"limit": limit_text("category_rows")} if flag == "sparse" else {}
+            found.append(message(f"choices.flag_{flag}", language, values=texts, **fewest))
     if "few_clusters" in result.flags:
         count = format_count(result.n_clusters)
         found.append(message("drivers.note_few_clusters", language, count=count))
     if "few_events" in result.flags:
-        found.append(message("choices.flag_few_events", language))
+        name = "events_per_slope"
+        why = {"limit": limit_text(name), "source": source_text(name, language)}
+        found.append(message("choices.flag_few_events", language, **why))
     if result.undetermined:
         names = [predictor_label(name, survey, language) for name in result.undetermined]
         found.append(message("choices.flag_undetermined", language, names=listed(names, language)))
