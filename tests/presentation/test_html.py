@@ -32,6 +32,11 @@ def test_jupyter_html_carries_both_themes():
     assert "/*" not in stylesheet()
 
 
+def test_definition_lists_undo_the_floats_of_jupyterlab():
+    # .jp-OutputArea-output dt{float:left;width:20%} would set a card's label beside its number
+    assert ".servlab dl dt,.servlab dl dd{float:none;width:auto}" in stylesheet()
+
+
 @pytest.mark.parametrize(
     ("given", "kept"),
     [
