@@ -12,25 +12,25 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
-from scipy import stats
 
 from servlab.core.brief import brief
 from servlab.core.checks import check_choice, check_conf_level
 from servlab.core.errors import CollinearityWarning, ModelError
+from servlab.core.linalg import Array
 from servlab.core.standards import standard
 from servlab.data.instrument import Instrument
 from servlab.data.survey import Survey
 from servlab.estimation.regression.linear import PERFECT
-from servlab.estimation.regression.surface_data import (
-    SurfaceRows,
-    rows_of_frame,
-    rows_of_survey,
+from servlab.estimation.regression.surface_data import SurfaceRows, rows_of_frame, rows_of_survey
+from servlab.estimation.regression.surface_estimates import (
+    STRICT,
+    conditions_met,
+    estimates_table,
+    stationary_determined,
+    surface_table,
 )
 from servlab.estimation.regression.surface_math import (
-    FUNCTIONS,
     LeastSquares,
-    delta,
     determinant,
     least_squares,
     quadratic_design,
@@ -38,14 +38,10 @@ from servlab.estimation.regression.surface_math import (
 from servlab.estimation.regression.surface_models import Pairs, constraint_table, model_table
 from servlab.scales.means import effective_n
 
-Array = NDArray[np.float64]
 CovType = Literal["HC3", "classical"]
 Congruence = Literal["none", "broad", "strict", "unknown"]
 
 TERMS = ("Intercept", "P", "E", "P2", "PE", "E2")
-# What Humberg, Nestler and Back (2019) ask of a congruence effect; the last two make it strict.
-CONDITIONS = {"p10": "zero", "p11": "one", "a4": "negative", "a3": "zero"}
-STRICT = {"a1": "zero", "a2": "zero"}
 
 
 @brief
@@ -279,8 +275,8 @@ def response_surface(
     pairs = Pairs(rows.y, rows.P - rows.midpoint, rows.E - rows.midpoint, rows.w)
     fit = _quadratic(pairs, rows, cov_type)
     V = fit.hc3() if cov_type == "HC3" else fit.classical()
-    surface = _surface(fit, V, conf_level)
-    determined = _determined(fit, V, conf_level)
+    surface = surface_table(fit, V, conf_level)
+    determined = stationary_determined(fit, V, conf_level)
     models = model_table(pairs)
     return ResponseSurface(
         outcome=rows.outcome,
@@ -290,9 +286,9 @@ def response_surface(
         expectation=rows.names[1],
         midpoint=rows.midpoint,
         scale=rows.scale,
-        coefficients=_table(list(TERMS), fit.b, np.sqrt(np.diag(V)), fit.df, conf_level),
+        coefficients=estimates_table(list(TERMS), fit.b, np.sqrt(np.diag(V)), fit.df, conf_level),
         surface=surface,
-        conditions=_conditions(surface),
+        conditions=conditions_met(surface),
         models=models,
         constraints=constraint_table(pairs, models),
         observed=pd.DataFrame({"perception": rows.P, "expectation": rows.E}, index=rows.index),
@@ -357,60 +353,3 @@ def _quadratic(pairs: Pairs, rows: SurfaceRows, cov_type: CovType) -> LeastSquar
             "use more respondents or cov_type='classical'."
         )
     return fit
-
-
-def _surface(fit: LeastSquares, V: Array, conf_level: float) -> pd.DataFrame:
-    """Return a1 to a4 with tests, stationary point and principal axes with intervals."""
-    parts = []
-    for names, function in FUNCTIONS.items():
-        values, errors = delta(function, fit.b, V)
-        part = _table(list(names), values, errors, fit.df, conf_level)
-        if names[0] != "a1":  # zero is no hypothesis of theirs
-            part[["statistic", "p_value"]] = np.nan
-        parts.append(part)
-    return pd.concat(parts)
-
-
-def _determined(fit: LeastSquares, V: Array, conf_level: float) -> bool:
-    """Tell whether the data exclude a surface without a stationary point."""
-    value, error = delta(determinant, fit.b, V)
-    reach = float(stats.t.isf((1 - conf_level) / 2, fit.df)) * error[0]
-    return bool(abs(value[0]) > reach)
-
-
-def _table(
-    names: list[str], values: Array, errors: Array, df: int, conf_level: float
-) -> pd.DataFrame:
-    """Return estimates with t tests and intervals."""
-    reach = float(stats.t.isf((1 - conf_level) / 2, df)) * errors
-    with np.errstate(divide="ignore", invalid="ignore"):
-        t = values / errors
-    return pd.DataFrame(
-        {
-            "estimate": values,
-            "std_error": errors,
-            "statistic": t,
-            "df": df,
-            "p_value": 2 * stats.t.sf(np.abs(t), df),
-            "conf_low": values - reach,
-            "conf_high": values + reach,
-        },
-        index=names,
-    )
-
-
-def _conditions(surface: pd.DataFrame) -> pd.DataFrame:
-    """Return whether each condition of a congruence effect holds by its interval."""
-    wanted = {**CONDITIONS, **STRICT}
-    rows = surface.loc[list(wanted), ["estimate", "conf_low", "conf_high"]].copy()
-    rows["wanted"] = list(wanted.values())
-    ends = zip(rows["conf_low"].tolist(), rows["conf_high"].tolist(), wanted.values(), strict=True)
-    rows["holds"] = [_holds(low, high, value) for low, high, value in ends]
-    return rows
-
-
-def _holds(low: float, high: float, wanted: str) -> bool:
-    if wanted == "negative":
-        return bool(high < 0)
-    at = 1.0 if wanted == "one" else 0.0
-    return bool(low <= at <= high)
