@@ -7,9 +7,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from servlab.core.errors import ModelError
-from servlab.core.groups import group_codes, natural_order, suppressed_groups
+from servlab.core.groups import natural_order, suppressed_groups
 from servlab.data.survey import Survey
-from servlab.estimation.comparison.groups import group_scores
+from servlab.estimation.comparison.groups import group_column, group_scores
 from servlab.scales.scoring import OVERALL_ITEMS
 
 IntArray = NDArray[np.int64]
@@ -31,17 +31,6 @@ class Branches:
     n_single: int
 
 
-def branch_column(survey: Survey, by: str) -> pd.Series:
-    """Return each respondent's branch as text, missing where it is; or raise ``ModelError``."""
-    if by not in survey.covariates:
-        known = ", ".join(map(str, survey.covariates.columns)) or "none"
-        raise ModelError(f"the survey has no covariate {by!r}; it has {known}.")
-    groups = group_codes(survey.covariates[by])
-    if groups.nunique() < 2:
-        raise ModelError(f"{by!r} has fewer than two groups; there is nothing to compare.")
-    return groups
-
-
 def find_branches(
     survey: Survey, by: str, used: pd.Series, min_cell: int, *, at_least: int = 2
 ) -> Branches:
@@ -50,7 +39,7 @@ def find_branches(
     A branch with fewer than ``min_cell`` respondents, or than ``at_least``, does not enter, nor
     the next one where a single one could be inferred from a total.
     """
-    named = branch_column(survey, by)
+    named = group_column(survey, by)
     groups = named.where(used)
     counts = groups.value_counts()
     hidden = suppressed_groups(counts, max(min_cell, at_least))

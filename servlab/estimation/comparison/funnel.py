@@ -19,19 +19,13 @@ from servlab.core.errors import ModelError
 from servlab.core.groups import natural_order, suppressed_groups
 from servlab.data.instrument import Instrument
 from servlab.data.survey import Survey
-from servlab.estimation.comparison.branches import (
-    SCORES,
-    Branches,
-    branch_score,
-    find_branches,
-    used_weights,
+from servlab.estimation.comparison.branches import branch_score, find_branches, used_weights
+from servlab.estimation.comparison.funnel_data import (
+    branch_estimates,
+    counts_by_group,
+    top_of_scale,
 )
-from servlab.estimation.comparison.funnel_limits import (
-    binomial_limit,
-    normal_limit,
-    overdispersion,
-)
-from servlab.scales.means import effective_n, weighted_mean
+from servlab.estimation.comparison.funnel_limits import Limits, overdispersion, places_of
 from servlab.scales.scoring import OVERALL_ITEMS
 
 Array = NDArray[np.float64]
@@ -197,7 +191,7 @@ def funnel(
         both = survey.has("expectation", "perception") and measure == "mean"
         chosen = "gap" if both else "perception"
     values = branch_score(survey, chosen, term)
-    top = _top(survey, chosen, at_least) if measure == "top_box" else float("nan")
+    top = top_of_scale(survey, chosen, at_least) if measure == "top_box" else float("nan")
     if measure == "top_box":
         values = (values >= top - 1e-9).astype(float).where(values.notna())
     elif at_least is not None:
@@ -205,7 +199,7 @@ def funnel(
     weights = used_weights(survey)
     used = values.notna() if weights is None else values.notna() & (weights > 0)
     branches = find_branches(survey, by, used, min_cell)
-    table, target, spread = _of_branches(values, branches, weights, measure)
+    table, target, spread = branch_estimates(values, branches, weights, measure)
     inside = branches.codes >= 0
     return _funnel(
         table, target, spread, dispersion=dispersion, winsorize=winsorize, levels=levels,
@@ -259,7 +253,7 @@ def funnel_counts(
     0.1173
     """
     _check_options(dispersion, winsorize, levels, min_cell)
-    happened, total = _counts("events", events), _counts("totals", totals)
+    happened, total = counts_by_group("events", events), counts_by_group("totals", totals)
     if set(happened.index) != set(total.index):
         odd = sorted(set(happened.index) ^ set(total.index))
         raise ModelError(
@@ -311,68 +305,6 @@ def _check_options(
         )
 
 
-def _counts(name: str, given: pd.Series | Mapping[str, int]) -> pd.Series:
-    """Return counts by the text of their group."""
-    counts = pd.Series(given)
-    if counts.empty:
-        raise ModelError(f"{name} is empty; give a count for each group.")
-    numbers = pd.to_numeric(counts, errors="coerce")
-    wrong = numbers.index[~(numbers >= 0) | (numbers != np.floor(numbers)) | np.isinf(numbers)]
-    if len(wrong):
-        raise ModelError(
-            f"{name} must be whole numbers of at least 0; got others for "
-            f"{', '.join(str(g) for g in wrong[:8])}."
-        )
-    numbers.index = numbers.index.map(str)
-    if numbers.index.has_duplicates:
-        raise ModelError(f"{name} names a group twice; sum its counts first.")
-    return numbers.astype(float)
-
-
-def _top(survey: Survey, score: str, at_least: float | None) -> float:
-    """Return the least score that counts as top, in scale points."""
-    if score == "gap":
-        raise ModelError(
-            "a gap has no top of its scale; take score='perception', 'expectation' or an outcome."
-        )
-    known = survey.variables.get(score)
-    scale = survey.scales[score] if score in SCORES else known.scale if known else None
-    if at_least is None and scale is None:
-        raise ModelError(f"the codebook gives no scale for {score!r}; give at_least, its top.")
-    if at_least is None and scale is not None:
-        return float(scale.high - (1 if score in SCORES else 0))
-    if isinstance(at_least, bool) or not isinstance(at_least, int | float):
-        raise ModelError(f"at_least must be a number of scale points; got {at_least!r}.")
-    return float(at_least)
-
-
-def _of_branches(
-    values: pd.Series, branches: Branches, weights: pd.Series | None, measure: str
-) -> tuple[pd.DataFrame, float, float]:
-    """Return each branch's estimate and size, the target and the spread within branches."""
-    inside = branches.codes >= 0
-    y, codes = values[inside].to_numpy(dtype=float), branches.codes[inside].to_numpy()
-    w = np.ones(len(y)) if weights is None else weights[inside].to_numpy(dtype=float)
-    at = [codes == g for g in range(len(branches.names))]
-    means = np.array([weighted_mean(y[m], w[m]) for m in at])
-    target = weighted_mean(y, w)
-    table = pd.DataFrame(
-        {
-            "group": branches.names,
-            "estimate": means,
-            "n": np.bincount(codes),
-            "size": [effective_n(w[m]) for m in at],
-        }
-    )
-    if measure == "top_box":
-        return table, target, float("nan")
-    ss = float(w @ (y - means[codes]) ** 2) / w.sum() * len(y)
-    spread = np.sqrt(ss / (len(y) - len(means))) if len(y) > len(means) else 0.0
-    if spread <= 1e-9 * max(1.0, abs(target)):
-        raise ModelError("the score does not vary within branches; there is nothing to judge by.")
-    return table, target, float(spread)
-
-
 def _funnel(
     table: pd.DataFrame,
     target: float,
@@ -398,9 +330,9 @@ def _funnel(
     factor = max(1.0, phi) if dispersion == "multiplicative" else 1.0
     extra = tau2 if dispersion == "additive" else 0.0
     exact = exact and factor == 1.0 and extra == 0.0
-    model = _Limits(target, float(sd), factor, extra, exact, share, levels)
+    model = Limits(target, float(sd), factor, extra, exact, share, levels)
     bounds = model.at(size)
-    places = _places(table["estimate"].to_numpy(), bounds)
+    places = places_of(table["estimate"].to_numpy(), bounds)
     along = np.geomspace(max(size.min() * 0.8, 1.0), size.max() * 1.1, 160)
     curve = model.at(np.unique(np.rint(along)) if exact else along)
     return Funnel(
@@ -417,46 +349,3 @@ def _funnel(
         n_groups=len(table),
         **facts,  # type: ignore[arg-type]  # names and types are those of the two callers above
     )
-
-
-@dataclass(frozen=True, slots=True)
-class _Limits:
-    """How limits follow from a branch's size."""
-
-    target: float
-    sd: float
-    factor: float
-    extra: float
-    exact: bool
-    share: bool
-    levels: tuple[float, float]
-
-    def at(self, size: Array) -> pd.DataFrame:
-        """Return the four limits at (K,) sizes."""
-        columns = {"size": size}
-        for name, level in zip(("inner", "outer"), self.levels, strict=True):
-            for side, p in (("low", (1 - level) / 2), ("high", (1 + level) / 2)):
-                columns[f"{name}_{side}"] = self._one(size, p)
-        return pd.DataFrame(columns)
-
-    def _one(self, size: Array, p: float) -> Array:
-        if self.exact:
-            return binomial_limit(self.target, size, p)
-        s = self.sd / np.sqrt(size)
-        limit = normal_limit(self.target, s, p, phi=self.factor, tau2=self.extra)
-        return np.clip(limit, 0.0, 1.0) if self.share else limit
-
-
-def _places(estimate: Array, bounds: pd.DataFrame) -> list[str]:
-    """Return where each branch lies."""
-    chosen = np.select(
-        [
-            estimate < bounds["outer_low"],
-            estimate > bounds["outer_high"],
-            estimate < bounds["inner_low"],
-            estimate > bounds["inner_high"],
-        ],
-        ["very_low", "very_high", "low", "high"],
-        default="inside",
-    )
-    return [str(flag) for flag in chosen]

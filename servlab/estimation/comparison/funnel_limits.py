@@ -4,7 +4,10 @@ Symbols: ``target`` the common mean or proportion, ``s`` (G,) the standard devia
 indicator under the target, ``z`` (G,) its distance from the target in these, ``p`` a tail.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
@@ -50,3 +53,46 @@ def binomial_limit(target: float, n: Array, p: float) -> Array:
     r = stats.binom.ppf(p, n, target)
     a = (stats.binom.cdf(r, n, target) - p) / stats.binom.pmf(r, n, target)
     return np.asarray(np.clip((r - a) / n, 0.0, 1.0))
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How limits follow from a branch's size."""
+
+    target: float
+    sd: float
+    factor: float
+    extra: float
+    exact: bool
+    share: bool
+    levels: tuple[float, float]
+
+    def at(self, size: Array) -> pd.DataFrame:
+        """Return the four limits at (K,) sizes."""
+        columns = {"size": size}
+        for name, level in zip(("inner", "outer"), self.levels, strict=True):
+            for side, p in (("low", (1 - level) / 2), ("high", (1 + level) / 2)):
+                columns[f"{name}_{side}"] = self._one(size, p)
+        return pd.DataFrame(columns)
+
+    def _one(self, size: Array, p: float) -> Array:
+        if self.exact:
+            return binomial_limit(self.target, size, p)
+        s = self.sd / np.sqrt(size)
+        limit = normal_limit(self.target, s, p, phi=self.factor, tau2=self.extra)
+        return np.clip(limit, 0.0, 1.0) if self.share else limit
+
+
+def places_of(estimate: Array, bounds: pd.DataFrame) -> list[str]:
+    """Return where each branch lies."""
+    chosen = np.select(
+        [
+            estimate < bounds["outer_low"],
+            estimate > bounds["outer_high"],
+            estimate < bounds["inner_low"],
+            estimate > bounds["inner_high"],
+        ],
+        ["very_low", "very_high", "low", "high"],
+        default="inside",
+    )
+    return [str(flag) for flag in chosen]

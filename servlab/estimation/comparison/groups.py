@@ -184,7 +184,7 @@ def compare_groups(
     check_choice("score", score, ("gap", "perception", "expectation"))
     check_conf_level(conf_level)
     check_count("min_cell", min_cell)
-    groups = _groups(survey, by)
+    groups = group_column(survey, by)
     values = group_scores(survey, score)
     if survey.weights is not None:
         values = values.where(survey.weights > 0)
@@ -222,7 +222,8 @@ def compare_groups(
     )
 
 
-def _groups(survey: Survey, by: str) -> pd.Series:
+def group_column(survey: Survey, by: str) -> pd.Series:
+    """Return each respondent's group as text, missing where it is; or raise ``ModelError``."""
     if by not in survey.covariates:
         known = ", ".join(map(str, survey.covariates.columns)) or "none"
         raise ModelError(f"the survey has no covariate {by!r}; it has {known}.")
