@@ -14,7 +14,8 @@ from scipy import stats
 from servlab.core.brief import brief
 from servlab.core.checks import check_items
 from servlab.core.errors import ModelError
-from servlab.estimation.latent.fiml import find_patterns, saturated_moments
+from servlab.estimation.latent.fiml import saturated_moments
+from servlab.estimation.latent.row_patterns import find_patterns
 
 Array = NDArray[np.float64]
 

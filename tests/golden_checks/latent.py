@@ -14,7 +14,8 @@ import pandas as pd
 
 import servlab as sl
 from servlab.core.errors import ServlabWarning
-from servlab.estimation.latent.fiml import find_patterns, saturated_moments
+from servlab.estimation.latent.fiml import saturated_moments
+from servlab.estimation.latent.row_patterns import find_patterns
 from tests.agreement import GOLDEN
 from tests.agreement import stored as stored_file
 from tests.golden_checks import checks, matrix

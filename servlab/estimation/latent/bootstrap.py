@@ -20,10 +20,10 @@ from servlab.core.linalg import Array
 from servlab.core.threads import blas_threads
 from servlab.estimation.latent.compile import compile_paths, compile_restrictions, evaluator
 from servlab.estimation.latent.engine import Setup, make_fiml_setup, make_setup
-from servlab.estimation.latent.fiml import find_patterns
 from servlab.estimation.latent.optimize import Problem, minimise
 from servlab.estimation.latent.partable import ParameterTable
 from servlab.estimation.latent.result import LatentFit
+from servlab.estimation.latent.row_patterns import find_patterns
 from servlab.estimation.latent.sample import GroupSample
 
 Interval = Literal["percentile", "bias_corrected"]

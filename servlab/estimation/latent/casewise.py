@@ -9,8 +9,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from servlab.core.linalg import Array
-from servlab.estimation.latent.fiml import Patterns, Solved
 from servlab.estimation.latent.ram import Implied, Ints, mean_jacobian
+from servlab.estimation.latent.row_patterns import Patterns, Solved
 from servlab.estimation.latent.sample import BATCH, GroupSample
 
 

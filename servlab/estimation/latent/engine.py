@@ -14,15 +14,10 @@ from servlab.estimation.latent.discrepancy import (
     Weighted,
     normal_likelihood,
 )
-from servlab.estimation.latent.fiml import (
-    PatternLikelihood,
-    Patterns,
-    Solved,
-    deviance,
-    saturated_moments,
-)
+from servlab.estimation.latent.fiml import PatternLikelihood, deviance, saturated_moments
 from servlab.estimation.latent.optimize import Place, Problem, minimise, newton
 from servlab.estimation.latent.ram import Cells, Paths, make_paths
+from servlab.estimation.latent.row_patterns import Patterns, Solved
 from servlab.estimation.latent.sample import GroupSample, Layout, statistics_acov, vech_layout
 
 LIKELIHOODS = ("ML", "MLM", "MLR")

@@ -1,7 +1,6 @@
 """What must a reader of a fit be told? Its flags, with a warning for the worst of them."""
 
 import warnings
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -16,11 +15,9 @@ from servlab.core.linalg import Array
 from servlab.estimation.latent.engine import Setup, never_together
 from servlab.estimation.latent.measures import Tested
 from servlab.estimation.latent.optimize import Place
+from servlab.estimation.latent.options import Options
 from servlab.estimation.latent.partable import ParameterTable
 from servlab.estimation.latent.result import row_values
-
-if TYPE_CHECKING:
-    from servlab.estimation.latent.fit import Options
 
 
 def told_flags(
@@ -29,7 +26,7 @@ def told_flags(
     place: Place,
     K: Array,
     tested: Tested,
-    options: "Options",
+    options: Options,
 ) -> tuple[str, ...]:
     """Return what a reader must be told, warning of the worst of it."""
     flags = []

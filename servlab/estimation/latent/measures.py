@@ -1,7 +1,6 @@
 """Tests and fit measures of a fitted model: chi-squares, their scaled forms, indices."""
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -30,6 +29,7 @@ from servlab.estimation.latent.inference import (
     yuan_bentler,
 )
 from servlab.estimation.latent.optimize import Directions, Place
+from servlab.estimation.latent.options import Options
 from servlab.estimation.latent.partable import ParameterTable
 from servlab.estimation.latent.ram import cov_jacobian, information, mean_jacobian
 from servlab.estimation.latent.residual_indices import (
@@ -42,9 +42,6 @@ from servlab.estimation.latent.residual_indices import (
     weighted_gfi_parts,
 )
 from servlab.estimation.latent.standardize import covariates
-
-if TYPE_CHECKING:
-    from servlab.estimation.latent.fit import Options
 
 NAN = float("nan")
 LOG_2PI = float(np.log(2 * np.pi))
@@ -70,7 +67,7 @@ def evaluate(
     place: Place,
     restrictions: Restrictions,
     K: Array,
-    options: "Options",
+    options: Options,
 ) -> Tested:
     """Return errors, tests and fit measures at the estimates."""
     known = setup.n_statistics
@@ -266,7 +263,7 @@ def _errors(
     setup: Setup,
     place: Place,
     K: Array,
-    options: "Options",
+    options: Options,
     df: int,
     base: Place,
     base_df: int,

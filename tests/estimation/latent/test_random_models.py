@@ -13,9 +13,10 @@ import servlab as sl
 from servlab.core.linalg import cov_to_cor
 from servlab.estimation.latent.compile import compile_paths, compile_restrictions
 from servlab.estimation.latent.discrepancy import Quadratic, Weighted, normal_likelihood
-from servlab.estimation.latent.fiml import PatternLikelihood, find_patterns
+from servlab.estimation.latent.fiml import PatternLikelihood
 from servlab.estimation.latent.optimize import Problem
 from servlab.estimation.latent.ram import imply
+from servlab.estimation.latent.row_patterns import find_patterns
 from servlab.estimation.latent.sample import vech_layout
 from servlab.estimation.latent.specification import parameter_table
 from servlab.estimation.moments import Moments

@@ -14,11 +14,12 @@ from servlab.core.checks import check_choice
 from servlab.core.errors import ModelError
 from servlab.core.standards import standard
 from servlab.data.survey import Survey
-from servlab.estimation.latent.fit import Estimator, Missing, cfa
+from servlab.estimation.latent.fit import cfa
 from servlab.estimation.latent.invariance.batteries import battery_model
 from servlab.estimation.latent.invariance.design import BatteryDesign, Design, group_design
 from servlab.estimation.latent.invariance.ladder import Climb, Form, Step, climb, index
 from servlab.estimation.latent.invariance.rules import ALPHA, RULES, Cutoffs, Level, Rule, cutoffs
+from servlab.estimation.latent.options import Estimator, Missing
 from servlab.estimation.latent.prepare import Data
 from servlab.estimation.latent.result import LatentFit
 from servlab.estimation.latent.specification import Model, as_syntax
