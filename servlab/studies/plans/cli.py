@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from servlab.studies.plans.making import Makings
     from servlab.studies.plans.plan import Plan
     from servlab.studies.plans.run import Said
-    from servlab.studies.plans.schedules import Kind
+    from servlab.studies.plans.schedules import Kind, Often
 
 CODES = "Exit codes: 0 all current, 1 a study failed, 2 the plan is wrong, 3 run by another."
 
@@ -65,7 +65,9 @@ def _read(path: Path, only: list[str] | None, since: str | None) -> "tuple[Plan,
 @plan_app.command(epilog="Example: servlab plan check branches.toml")
 def check(plan: PlanArgument, only: OnlyOption = None, since: SinceOption = None) -> None:
     """Check a plan whole: its file, notebooks, parameters, data, and whom each study keeps."""
+    from servlab.studies.plans import words
     from servlab.studies.plans.check import check_studies
+    from servlab.studies.plans.notify import unheard
     from servlab.studies.plans.plan import plan_error
 
     asked, makings = _read(plan, only, since)
@@ -74,7 +76,10 @@ def check(plan: PlanArgument, only: OnlyOption = None, since: SinceOption = None
         raise plan_error(asked.path, problems)
     for study in asked.studies:
         _answer(study.id)
-    _say(f"plan {asked.name}: {len(asked.studies)} studies, all can be run.")
+    count = len(asked.studies)
+    said = f"{words.how_many(count)}, all can be run." if count else f"{words.summary(())}."
+    _say(f"plan {asked.name}: {said}")
+    _complain(unheard(asked))
 
 
 @plan_app.command(epilog="Example: servlab plan status branches.toml")
@@ -139,12 +144,19 @@ def schedule(
     ],
     plan: PlanArgument,
     only: OnlyOption = None,
+    every: Annotated[
+        str, typer.Option("--every", metavar="OFTEN", help="How often: day, week or month.")
+    ] = "day",
+    at: Annotated[
+        str, typer.Option("--at", metavar="HH:MM", help="Time of day, by the scheduler's clock.")
+    ] = "06:15",
 ) -> None:
     """Print the file with which another program runs a plan at its time; nothing is installed."""
     from servlab.studies.plans.schedules import schedule_text
 
     asked, _ = _read(plan, only, None)
-    _answer(schedule_text(cast("Kind", kind), asked).rstrip("\n"))
+    text = schedule_text(cast("Kind", kind), asked, every=cast("Often", every), at=at)
+    _answer(text.rstrip("\n"))
 
 
 @plan_app.command(epilog=f"Example: servlab plan run branches.toml. {CODES}")
@@ -204,7 +216,7 @@ def run(
             )
     except PlanError as err:  # nobody watches: a plan that is wrong is a failure of the night
         if not dry_run:
-            _complain(notify(command_of(plan), plan, str(err), code=2))
+            _complain(notify(command_of(plan), plan, f"{err}\n", code=2))
         raise
     if ended.dry:
         raise typer.Exit(0)

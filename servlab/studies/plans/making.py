@@ -140,6 +140,8 @@ class Makings:
                     f"{held}."
                 )
             known[key] = _ordered(survey, covariate)
+            if not known[key]:
+                raise ModelError(f"no respondent has a value in the covariate {covariate!r}.")
         return tuple(known[key])
 
     def _key_of_values(self, values: ParameterValues, covariate: str) -> str:

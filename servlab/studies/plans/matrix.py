@@ -11,7 +11,7 @@ from datetime import date
 from typing import Any
 
 from servlab.core.errors import ParameterError
-from servlab.studies.plans.periods import last_ended, periods
+from servlab.studies.plans.periods import first_day, last_ended, periods
 from servlab.studies.plans.schema import FromData, Periods, StudySpec
 
 _FORBIDDEN = re.compile(r"""[/\\:*?"<>|\x00-\x1f]""")
@@ -107,6 +107,11 @@ def combinations(
 
 def generated(given: Periods, *, since: str | None, today: date) -> tuple[str, ...]:
     """Return generated periods: to the newest that has ended, from the first or from ``since``."""
+    if since is not None:
+        try:
+            first_day(since, given.every)
+        except ParameterError as err:
+            raise ParameterError(f"--since does not fit: {err}") from None
     last = given.last or last_ended(today, given.every)
     return periods(given.first or since or last, last, given.every)
 

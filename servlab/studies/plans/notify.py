@@ -10,8 +10,10 @@ import subprocess
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
+from shutil import which
 
 from servlab.studies.plans.executor import StudyOutcome
+from servlab.studies.plans.plan import Plan
 
 PATIENCE = 60.0  # seconds the command has
 
@@ -61,6 +63,20 @@ def notify(
             f": {said}" if said else "."
         )
     return ""
+
+
+def unheard(plan: Plan) -> str:
+    """Return a warning when the command of a plan names a program that is not on this machine."""
+    if not plan.on_failure:
+        return ""
+    program = plan.on_failure[0]
+    folder = plan.path.resolve().parent  # where the command is run
+    if which(program if os.sep not in program else str(folder / program)):
+        return ""
+    return (
+        f"on_failure of plan {plan.name} names the program {program!r}, which is not found here; "
+        "nobody would be told of a failure. Install it, or name another."
+    )
 
 
 def command_of(path: Path) -> tuple[str, ...]:

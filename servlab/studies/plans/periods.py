@@ -45,7 +45,13 @@ def period_of(day: date, every: Every) -> str:
 
 
 def first_day(period: str, every: Every) -> date:
-    """Return the first day of a period, or raise ``ParameterError`` for another kind of text."""
+    """Return the first day of a period, or raise ``ParameterError`` for another kind of text.
+
+    Examples
+    --------
+    >>> first_day("2026-Q4", "quarter"), first_day("2027-W01", "week")
+    (datetime.date(2026, 10, 1), datetime.date(2027, 1, 4))
+    """
     if not re.fullmatch(FORMS[every], period):
         raise ParameterError(
             f"a period of one {every} is written as {EXAMPLES[every]}; got {period!r}."
@@ -56,8 +62,9 @@ def first_day(period: str, every: Every) -> date:
             return date.fromisocalendar(year, int(period[6:]), 1)
         if every == "day":
             return date.fromisoformat(period)
-        month = {"year": 1, "quarter": 3 * int(period[-1]) - 2, "month": int(period[-2:])}[every]
-        return date(year, month, 1)
+        if every == "quarter":
+            return date(year, 3 * int(period[-1]) - 2, 1)
+        return date(year, int(period[-2:]) if every == "month" else 1, 1)
     except ValueError as err:
         raise ParameterError(f"{period!r} is no {every}: {err}.") from None
 

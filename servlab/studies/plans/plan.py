@@ -130,17 +130,17 @@ def chosen(plan: Plan, only: Sequence[str] = (), since: str | None = None) -> Pl
     Raises
     ------
     ParameterError
-        When nothing is left, or the period is of another kind than the plan's.
+        When the patterns match nothing, or the period is of another kind than the plan's.
     """
     studies = [s for s in plan.studies if not only or matches(s.name, s.language, only)]
-    if not studies:
+    if only and not studies:
         known = ", ".join(s.id for s in plan.studies[:8])
         more = ", ..." if len(plan.studies) > 8 else ""
         raise ParameterError(
             f"--only {' '.join(only)} matches no study of {plan.path.name}; it has {known}{more}."
         )
     if since is not None:
-        if not any(PERIOD in s.axes for s in studies):
+        if studies and not any(PERIOD in s.axes for s in studies):
             raise ParameterError(
                 f"--since needs studies with a {PERIOD!r} in their matrix; "
                 f"{plan.path.name} has none."

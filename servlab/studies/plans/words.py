@@ -35,7 +35,7 @@ def age(moment: datetime | None, *, now: datetime | None = None) -> str:
 
 def status_text(states: Sequence[StudyState]) -> str:
     """Return a line a study: state, id, age of the last good report, the first reason."""
-    width = max(len(state.study.id) for state in states)
+    width = max((len(state.study.id) for state in states), default=0)
     lines = []
     for state in states:
         why = f"  {state.reasons[0]}" if state.reasons else ""
@@ -47,7 +47,7 @@ def status_text(states: Sequence[StudyState]) -> str:
 
 def explain_text(states: Sequence[StudyState]) -> str:
     """Return a paragraph a study: every reason why it is not current."""
-    parts = []
+    parts = [] if states else [summary(states)]
     for state in states:
         lines = [f"{state.study.id}: {state.state}"]
         lines += [f"  - {reason}" for reason in state.reasons]
@@ -58,17 +58,29 @@ def explain_text(states: Sequence[StudyState]) -> str:
     return "\n\n".join(parts)
 
 
+def how_many(count: int) -> str:
+    """Return a number of studies in words.
+
+    Examples
+    --------
+    >>> how_many(1), how_many(2)
+    ('1 study', '2 studies')
+    """
+    return f"{count} stud{'y' if count == 1 else 'ies'}"
+
+
 def summary(states: Sequence[StudyState]) -> str:
-    """Return how many studies stand how.
+    """Return how many studies stand how; a plan has none only before its first period ended.
 
     Examples
     --------
     >>> summary([])
-    '0 studies'
+    'no studies yet: no period that is asked for has ended'
     """
+    if not states:
+        return "no studies yet: no period that is asked for has ended"
     found = ", ".join(f"{number} {state}" for state, number in counts(states).items())
-    studies = f"{len(states)} stud{'y' if len(states) == 1 else 'ies'}"
-    return f"{studies}: {found}" if found else studies
+    return f"{how_many(len(states))}: {found}"
 
 
 def outcome_line(outcome: StudyOutcome, place: int, total: int) -> str:
