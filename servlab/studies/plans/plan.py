@@ -134,7 +134,7 @@ def chosen(plan: Plan, only: Sequence[str] = (), since: str | None = None) -> Pl
     """
     studies = [s for s in plan.studies if not only or matches(s.name, s.language, only)]
     if only and not studies:
-        known = ", ".join(s.id for s in plan.studies[:8])
+        known = ", ".join(s.id for s in plan.studies[:8]) or "none yet"
         more = ", ..." if len(plan.studies) > 8 else ""
         raise ParameterError(
             f"--only {' '.join(only)} matches no study of {plan.path.name}; it has {known}{more}."

@@ -1,4 +1,4 @@
-"""Other programs run a plan at its time: the ready files, and the page that explains them."""
+"""Other programs run a plan at its time: the ready files for them."""
 
 import json
 import os
@@ -7,6 +7,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,11 +17,10 @@ from typer.testing import CliRunner
 from servlab.core.errors import ParameterError
 from servlab.studies.cli import app
 from servlab.studies.plans.read import read_plan
-from servlab.studies.plans.schedules import KINDS, schedule_text
+from servlab.studies.plans.schedules import schedule_text, unit_name
 from tests.studies.plans.branches import PLAN, write_branches
 
 ROOT = Path(__file__).resolve().parents[3]
-PAGE = ROOT / "docs" / "schedules.md"
 
 
 @pytest.fixture(scope="module")
@@ -43,10 +43,11 @@ def words_of_shell(line):
 
 def test_the_line_of_cron_gives_the_plans_own_command(plan):
     line = schedule_text("cron", plan).splitlines()[-1]
-    assert line.startswith("15 6 1 * * ")
-    command = line.removeprefix("15 6 1 * * ")
-    assert not re.search(r"(?<!\\)%", command)  # to cron an end of the line
-    command, _, log = command.replace(r"\%", "%").removesuffix(" 2>&1").partition(" >> ")
+    found = re.fullmatch(
+        r"15 6 \* \* \* { date; (.*); echo \"exit code \$\?\"; } >> (.*) 2>&1", line
+    )
+    assert not re.search(r"(?<!\\)%", line)  # to cron an end of the line
+    command, log = (part.replace(r"\%", "%") for part in found.groups())
     path = str(plan.path.resolve())
     assert words_of_shell(command) == [sys.executable, "-m", "servlab", "plan", "run", path]
     assert words_of_shell(log) == [str(Path(path).with_suffix(".log"))]
@@ -57,8 +58,41 @@ def test_the_unit_of_systemd_holds_the_plans_own_command(plan):
     line = next(x for x in unit.splitlines() if x.startswith("ExecStart="))
     path = line[line.index('"') :]
     assert json.loads(path.replace("%%", "%").replace("$$", "$")) == str(plan.path.resolve())
-    assert "Type=oneshot" in unit
+    # a oneshot has no start limit of its own; a stop reaches the plan alone, which ends its kernels
+    assert {"Type=oneshot", "KillMode=mixed", "SuccessExitStatus=143"} <= set(unit.splitlines())
     assert "Persistent=true" in schedule_text("systemd.timer", plan)
+
+
+@pytest.mark.parametrize(
+    ("every", "crontab", "calendar"),
+    [
+        ("day", "5 22 * * * ", "*-*-* 22:05:00"),
+        ("week", "5 22 * * 1 ", "Mon *-*-* 22:05:00"),
+        ("month", "5 22 1 * * ", "*-*-01 22:05:00"),
+    ],
+)
+def test_the_moment_is_what_was_asked_for(plan, every, crontab, calendar):
+    line = schedule_text("cron", plan, every=every, at="22:05").splitlines()[-1]
+    assert line.startswith(crontab)
+    timer = schedule_text("systemd.timer", plan, every=every, at="22:05")
+    assert f"OnCalendar={calendar}\n" in timer
+    assert f'- cron: "{crontab.strip()}"' in schedule_text("github", plan, every=every, at="22:05")
+    if shutil.which("systemd-analyze"):
+        assert run(["systemd-analyze", "calendar", calendar]).returncode == 0
+
+
+def test_a_moment_that_is_none_is_refused(plan):
+    with pytest.raises(ParameterError, match="every must be one of day, week, month; got 'hour'"):
+        schedule_text("cron", plan, every="hour")
+    with pytest.raises(ParameterError, match="time of day such as 06:15; got '24:00'"):
+        schedule_text("cron", plan, at="24:00")
+
+
+def test_units_have_plain_names_whatever_the_plan_is_called(plan):
+    assert unit_name(plan) == "servlab-branches"
+    names = [unit_name(replace(plan, name=name)) for name in ("分店", "门店", "Q1 plan", "Q1-plan")]
+    assert len(set(names)) == 4
+    assert all(re.fullmatch(r"servlab-[A-Za-z0-9_-]+", name) for name in names)
 
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd is not installed")
@@ -76,19 +110,50 @@ def test_systemd_finds_no_fault_in_its_units(plan, tmp_path):
     assert (told.returncode, told.stderr) == (0, "")
 
 
-@pytest.mark.parametrize("kind", ["github", "gitlab"])
-def test_the_workflows_are_yaml_with_the_plans_command(plan, kind):
-    found = yaml.safe_load(schedule_text(kind, plan))
-    if kind == "gitlab":
-        job = found["branches"]
-        assert job["script"][-1] == "servlab plan run plan.toml"
-        assert job["artifacts"] == {"when": "always", "paths": ["reports"]}
-        return
-    steps = found["jobs"]["reports"]["steps"]
-    assert [s["run"] for s in steps if "run" in s][-1] == "servlab plan run plan.toml"
-    assert found[True]["schedule"] == [{"cron": "15 6 1 * *"}]  # YAML 1.1 reads "on" as true
-    assert steps[-1]["if"] == "always()"
-    assert "${{ github.run_id }}" in schedule_text(kind, plan)
+@pytest.fixture
+def repository(plan, tmp_path):
+    """The plan's folder, in a repository that has servlab beside it."""
+    top = tmp_path / "clone"
+    shutil.copytree(plan.path.parent, top / "my plans")
+    (top / ".git").mkdir()
+    return read_plan(top / "my plans" / "plan.toml"), top
+
+
+def test_a_workflow_names_paths_from_the_top_of_the_repository(repository):
+    plan, top = repository
+    hub = yaml.safe_load(schedule_text("github", plan))
+    steps = hub["jobs"]["reports"]["steps"]
+    lab = yaml.safe_load(schedule_text("gitlab", plan))["servlab-branches"]
+    commands = [step["run"] for step in steps if "run" in step]
+    assert commands == lab["script"]
+    assert commands[-1] == "servlab plan run 'my plans/plan.toml'"
+    assert hub[True]["schedule"] == [{"cron": "15 6 * * *"}]  # YAML 1.1 reads "on" as true
+    kept = {step["with"]["path"] for step in steps if "path" in step.get("with", {})}
+    assert {*kept, *lab["cache"]["paths"], *lab["artifacts"]["paths"]} == {"my plans/reports"}
+    assert (lab["cache"]["when"], lab["artifacts"]["when"]) == ("always", "always")
+    after = steps[[step.get("run") for step in steps].index(commands[-1]) + 1 :]
+    assert [step["uses"].split("@")[0] for step in after] == [
+        "actions/cache/save", "actions/upload-artifact",
+    ]  # fmt: skip
+    assert all(step["if"] == "always()" for step in after)  # of a failed run too
+    assert plan.out.resolve() == top.resolve() / "my plans" / "reports"
+
+
+def test_a_workflow_installs_servlab_from_its_lock(repository):
+    plan, _ = repository
+    *install, _ = yaml.safe_load(schedule_text("gitlab", plan))["servlab-branches"]["script"]
+    named = [word for line in install for word in line.split() if "servlab" in word]
+    assert named == ["servlab/requirements.lock", "./servlab"]
+    assert "--editable ./servlab" in install[1]  # in place, beside its folder of notebooks
+    assert (ROOT / "requirements.lock").is_file()
+    assert "--hash=" in (ROOT / "requirements.lock").read_text("utf-8")
+    assert "flit" in (ROOT / "requirements.lock").read_text("utf-8")  # what builds it, offline
+
+
+def test_a_job_of_ci_cannot_keep_reports_outside_its_repository(repository, tmp_path):
+    plan, _ = repository
+    with pytest.raises(ParameterError, match="Give the plan another out"):
+        schedule_text("github", replace(plan, out=tmp_path / "elsewhere"))
 
 
 def test_a_job_of_jupyter_scheduler_has_every_value_as_python_writes_it(plan):
@@ -126,51 +191,9 @@ def test_an_unknown_kind_is_refused(plan):
         schedule_text("at", plan)
 
 
-def fenced(kind, text):
-    found = re.findall(rf"^( *)```{kind}\n(.*?)^ *```", text, re.MULTILINE | re.DOTALL)
-    return [re.sub(rf"^{space}", "", body, flags=re.MULTILINE) for space, body in found]
-
-
-def test_the_page_shows_each_kind_and_no_machine_path():
-    text = PAGE.read_text("utf-8")
-    assert all(f"plan schedule {kind} " in text for kind in KINDS)
-    assert not re.search(r"/(tmp|root|work|home)/", text)
-
-
-@pytest.mark.study
-def test_a_newcomer_schedules_a_study_from_the_page_alone(tmp_path):
-    text = PAGE.read_text("utf-8")
-    folder = tmp_path / "my study"
-    folder.mkdir()
-    for name in ("servqual_simulated.csv", "servqual_simulated.toml"):
-        shutil.copy(ROOT / "data" / name, folder)
-    (folder / "branches.toml").write_text(fenced("toml", text)[0], "utf-8")
-    commands = tmp_path / "bin"
-    commands.mkdir()
-    script = commands / "servlab"
-    script.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m servlab "$@"\n')
-    script.chmod(0o755)
-    home = {"HOME": str(tmp_path / "home"), "PATH": f"{commands}:{os.environ['PATH']}"}
-    steps = [line for block in fenced("sh", text) for line in block.splitlines()]
-    assert len(steps) >= 12
-    told = {}
-    for step in steps:
-        told[step] = run(["sh", "-c", step], cwd=folder, env=os.environ | home)
-        assert told[step].returncode == 0, (step, told[step].stderr)
-    reports = folder / "reports"
-    assert "West.en.html" not in os.listdir(reports)
-    assert "missing" in (reports / "index.html").read_text("utf-8")
-    line = told["servlab plan schedule cron branches.toml"].stdout.splitlines()[-1]
-    assert run(["sh", "-c", line.split(" ", 5)[5]], cwd="/").returncode == 0
-    assert "1 current, 1 run" in (folder / "branches.log").read_text("utf-8")
-    assert {"Centre.en.html", "West.en.html", "index.html"} <= set(os.listdir(reports))
-    unit = (tmp_path / "home/.config/systemd/user/servlab-branches.service").read_text("utf-8")
-    start = re.search(r"^ExecStart=(.*)$", unit, re.MULTILINE)[1]
-    again = run(shlex.split(start), cwd="/")
-    assert (again.returncode, "2 current, 0 run" in again.stderr) == (0, True)
-
-
 def test_the_command_prints_the_file_alone(plan):
     told = CliRunner().invoke(app, ["plan", "schedule", "systemd.timer", str(plan.path)])
     assert told.exit_code == 0
-    assert told.stdout.startswith("[Unit]")
+    assert told.stdout.splitlines()[0] == "# ~/.config/systemd/user/servlab-branches.timer"
+    late = CliRunner().invoke(app, ["plan", "schedule", "cron", str(plan.path), "--at", "2:00"])
+    assert "06:15; got '2:00'" in str(late.exception)
