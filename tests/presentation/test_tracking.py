@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 import servlab as sl
+from servlab.core.errors import ModelError
 from servlab.presentation.chart import NARROW, WIDE
 from tests.presentation.drawn import drawn
 
@@ -150,3 +151,31 @@ def test_ticks_are_written_as_what_they_are(twelve):
         for ax in figure.axes:
             for at, text in zip(ax.get_yticks(), ax.get_yticklabels(), strict=True):
                 assert float(text.get_text().replace("−", "-")) == pytest.approx(at, abs=1e-9)
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_what_is_asked_alike_is_a_sentence_and_the_rest_a_table(survey, language):
+    alike = sl.wave_items(survey)
+    said = sl.narrate(alike, language=language).paragraphs[0]
+    count, waves = len(alike.by_item), len(alike.waves)
+    assert (f"All {count} questions" if language == "en" else f"全部{count}个题目") in said
+    assert str(waves) in said
+    assert ("goes unseen" if language == "en" else "无从发现") in said
+    assert len(sl.table(alike, show="exceptions", language=language).frame) == 0
+    assert len(sl.table(alike, language=language).frame) == count
+
+    by_item = alike.by_item.copy()
+    by_item.loc[by_item.index[:2], "comparable"] = ["no", "with care"]
+    mixed = replace(alike, by_item=by_item)
+    said = sl.narrate(mixed, language=language).paragraphs[0]
+    assert (f"{count - 2} were asked alike" if language == "en" else "其余2个") in said
+    shown = sl.table(mixed, show="exceptions", language=language)
+    assert shown.marks["comparable"] == ["bad", "strong"]
+    nothing = replace(alike, by_item=by_item.assign(comparable="no"))
+    said = sl.narrate(nothing, language=language).paragraphs[0]
+    assert said.startswith("None of" if language == "en" else str(count))
+
+
+def test_an_unknown_choice_of_items_is_refused(survey):
+    with pytest.raises(ModelError, match="show must be one of 'all', 'exceptions'"):
+        sl.table(sl.wave_items(survey), show="some")

@@ -30,6 +30,7 @@ from servlab.presentation.narrative import (
     surface,
     tracking,
     validation,
+    wave_items,
     weighting,
     zone,
 )
@@ -45,7 +46,8 @@ from servlab.presentation.narrative.tracking import wave_verdict
 _REGISTERED = (
     adequacy, branches, choices, drivers, factors, gap_tests, gaps, groups, invariance, items,
     latent, latent_checks, licence, mediation, missing, multilevel, regression, reliability,
-    response, sample, scale, screening, surface, tracking, validation, weighting, zone,
+    response, sample, scale, screening, surface, tracking, validation, wave_items,
+    weighting, zone,
 )  # fmt: skip
 
 __all__ = [

@@ -1,9 +1,11 @@
 """The table of what can be compared between waves, with the reasons."""
 
 from collections.abc import Iterable
+from typing import Literal
 
 import pandas as pd
 
+from servlab.core.checks import check_choice
 from servlab.data.schema import Language
 from servlab.data.wave_difference import Difference
 from servlab.data.wave_items import OUTCOME, SILENT, WaveItems
@@ -13,11 +15,19 @@ from servlab.presentation.result_tables.build import heading
 from servlab.presentation.result_tables.dispatch import table
 from servlab.presentation.tables import Mark, Table
 
+Show = Literal["all", "exceptions"]
+
 
 @table.register
-def waves_table(result: WaveItems, *, language: Language = "en") -> Table:
-    """Show the answers of each wave to each item, whether they can be compared, and why not."""
+def waves_table(result: WaveItems, *, show: Show = "all", language: Language = "en") -> Table:
+    """Show the answers of each wave to each item, whether they can be compared, and why not.
+
+    ``show="exceptions"`` leaves out what can be compared as it is, which ``narrate`` counts.
+    """
+    check_choice("show", show, ("all", "exceptions"))
     rows = result.by_item
+    if show == "exceptions":
+        rows = rows[rows["comparable"] != "yes"]
     frame = rows.assign(
         comparable=[_word(verdict, language) for verdict in rows["comparable"]],
         why=[_reasons(result, place, language) for place in rows.index],
