@@ -220,11 +220,12 @@ def page_svg(figure: "Figure", *, alt: str) -> str:
     Colours of this module become CSS variables; ids get a prefix made from the content.
     """
     written = io.StringIO()
-    figure.savefig(
-        written,
-        format="svg",
-        metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")),
-    )
+    with _laid_out(figure):
+        figure.savefig(
+            written,
+            format="svg",
+            metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")),
+        )
     svg = written.getvalue()
     body = svg[svg.index("<svg") : svg.rindex("</svg>")]
     width, height = _viewbox(body)
@@ -236,6 +237,29 @@ def page_svg(figure: "Figure", *, alt: str) -> str:
         f'<svg viewBox="0 0 {width} {height}" role="img" aria-label="{escape(alt)}" '
         f'stroke-linejoin="round">{inner}</svg>'
     )
+
+
+@contextmanager
+def _laid_out(figure: "Figure") -> Iterator[None]:
+    """Have all things in their places inside the block; ``savefig`` would draw twice for that."""
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+
+    engine, canvas, dpi = figure.get_layout_engine(), figure.canvas, figure.dpi
+    if engine is None:
+        yield
+        return
+    try:
+        FigureCanvasSVG(figure)  # type: ignore[no-untyped-call]  # measures as it will write
+        figure.dpi = 72  # SVG's own
+        engine.execute(figure)
+        figure.set_canvas(canvas)
+        figure.dpi = dpi
+        figure.set_layout_engine(None)
+        yield
+    finally:
+        figure.set_canvas(canvas)
+        figure.dpi = dpi
+        figure.set_layout_engine(engine)
 
 
 def _viewbox(svg: str) -> tuple[str, str]:
