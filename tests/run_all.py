@@ -43,6 +43,7 @@ def main() -> int:
     """Run the steps; return the exit code."""
     steps = LINT if "lint" in sys.argv[1:] else LINT | TESTS
     env = os.environ | {"OPENBLAS_NUM_THREADS": "1", "PYTHONHASHSEED": "0"}
+    env.pop("PYTHONDONTWRITEBYTECODE", None)  # each kernel would compile servlab anew
     for name, command in steps.items():
         print(f"== {name}", flush=True)
         start = time.perf_counter()

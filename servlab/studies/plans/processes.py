@@ -37,9 +37,13 @@ class ProcessExecutor:
     ----------
     workers : int
         How many studies run at once.
+    forks : bool
+        Whether kernels are forked from a warm process, which costs about what one cold kernel
+        does: not worth it for a single study.
     """
 
     workers: int
+    forks: bool = True
     _jobs: "SimpleQueue[Job | None]" = field(default_factory=SimpleQueue)
     _threads: list[threading.Thread] = field(default_factory=list)
     _processes: dict[int, "subprocess.Popen[bytes]"] = field(default_factory=dict)
@@ -49,7 +53,7 @@ class ProcessExecutor:
 
     def submit(self, study: PlannedStudy) -> "Future[StudyOutcome]":
         """Run a study as soon as a worker is free."""
-        if not self._threads:
+        if self.forks and not self._threads:
             self._kernels = self._warm.enter_context(warm_kernels())
         future: Future[StudyOutcome] = Future()
         self._jobs.put((study, future))

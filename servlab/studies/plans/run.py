@@ -158,7 +158,8 @@ def run_plan(
         tell("plan", {"plan": asked, "states": states, "due": due})
         if due:
             width = min(workers or asked.workers, len(due))
-            runner = executor(width, asked.out) if executor else ProcessExecutor(width)
+            many = len(due) > 1
+            runner = executor(width, asked.out) if executor else ProcessExecutor(width, many)
             run = _Running(asked, states, runner, tell, fail_fast).run(due)
         else:
             run = PlanRun(asked, states)
