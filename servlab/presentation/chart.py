@@ -249,7 +249,7 @@ def _laid_out(figure: "Figure") -> Iterator[None]:
         yield
         return
     try:
-        FigureCanvasSVG(figure)  # type: ignore[no-untyped-call]  # measures as it will write
+        FigureCanvasSVG(figure)  # measures as it will write
         figure.dpi = 72  # SVG's own
         engine.execute(figure)
         figure.set_canvas(canvas)
