@@ -6,34 +6,19 @@ earlier periods that the plan no longer names stay in it as long as their report
 """
 
 import json
-import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from servlab.studies import records
+from servlab.studies.plans.figures import Figure, figures_of
 from servlab.studies.plans.plan import Plan
 from servlab.studies.plans.status import StudyState
 from servlab.studies.publish import write_whole
 
 EARLIER = "earlier"
-# Where the figure of a study is: result, column of its glance, and how it is called on the page.
-FIGURES = (
-    ("gaps", "estimate", "gap"),
-    ("perception", "estimate", "score"),
-    ("regression", "r_squared", "r_squared"),
-)
-MOST_SCALARS = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """One key figure: ``gap``, ``score``, ``r_squared`` or ``n``, or a name of the notebook's."""
-
-    name: str
-    value: float
-    own: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +28,8 @@ class Entry:
     Attributes
     ----------
     name, language : str
+    kind : str
+        The notebook's name.
     axes : mapping of str to str
         Its place in the matrix.
     state : str
@@ -57,17 +44,21 @@ class Entry:
         What a failed run left, as a path from the page; empty where there is nothing.
     figures : tuple of Figure
         Of the published report.
+    level : str
+        Level of its intervals.
     """
 
     name: str
     language: str
     axes: Mapping[str, str]
     state: str
+    kind: str = ""
     reasons: tuple[str, ...] = ()
     published: str = ""
     report: str = ""
     left: str = ""
     figures: tuple[Figure, ...] = ()
+    level: str = ""
 
     @property
     def id(self) -> str:
@@ -98,45 +89,30 @@ def _entry(out: Path, state: StudyState) -> Entry:
         language=study.language,
         axes=dict(study.axes),
         state=state.state,
+        kind=study.notebook.stem,
         reasons=state.reasons,
         published="" if moment is None else moment.astimezone(UTC).isoformat(timespec="seconds"),
         report="" if state.report is None else state.report.relative_to(out).as_posix(),
         left=left.relative_to(out).as_posix() if left is not None and left.is_file() else "",
-        figures=tuple(_figures(state.results)) if state.report is not None else (),
+        figures=figures_of(state.results) if state.report is not None else (),
+        level=_level(state) if state.report is not None else "",
     )
 
 
-def _figures(path: Path | None) -> Iterator[Figure]:
-    """Give the key figures of a report's results; none where they cannot be read."""
-    try:
-        results = json.loads((path or Path()).read_text(encoding="utf-8"))["results"]
-        found = list(_found(results))
-    except (OSError, ValueError, LookupError, TypeError, AttributeError):
-        return
-    yield from found
+def _level(state: StudyState) -> str:
+    """Return the level of a report's intervals, as its run was given it; empty for none."""
+    published = records.read_published(state.study.runs)
+    given = {} if published is None else published.parts.get("parameters", {})
+    return str(given.get("conf_level", ""))
 
 
-def _found(results: Mapping[str, Any]) -> Iterator[Figure]:
-    for result, column, name in FIGURES:
-        row = next(iter(results.get(result, {}).get("glance") or ()), None)
-        if row is not None and _is_number(row.get(column)):
-            yield Figure(name, float(row[column]))
-            if _is_number(row.get("n")):
-                yield Figure("n", float(row["n"]))
-            return
-    scalars = [(name, part["value"]) for name, part in results.items() if "value" in part]
-    shown = [(name, value) for name, value in scalars if _is_number(value)]
-    for name, value in shown[:MOST_SCALARS]:
-        yield Figure(name, float(value), own=True)
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-
-
-def keep_entries(plan: Plan, entries: Sequence[Entry]) -> None:
-    """Keep the entries of a plan."""
-    document = {"plan": plan.name, "entries": [asdict(entry) for entry in entries]}
+def keep_entries(plan: Plan, entries: Sequence[Entry], checked: str) -> None:
+    """Keep the entries of a plan, and when they were found to stand so."""
+    document = {
+        "plan": plan.name,
+        "checked": checked,
+        "entries": [asdict(entry) for entry in entries],
+    }
     text = json.dumps(document, ensure_ascii=False, indent=1) + "\n"
     write_whole(entries_path(plan.out, plan.name), text)
 
@@ -148,6 +124,14 @@ def read_entries(out: Path, plan: str) -> tuple[Entry, ...]:
         return tuple(_read(part) for part in document["entries"])
     except (OSError, ValueError, LookupError, TypeError):
         return ()
+
+
+def read_checked(out: Path, plan: str) -> str:
+    """Return when the studies of a plan were last looked at; empty where nobody knows."""
+    try:
+        return str(json.loads(entries_path(out, plan).read_text(encoding="utf-8"))["checked"])
+    except (OSError, ValueError, LookupError, TypeError):
+        return ""
 
 
 def _read(part: Mapping[str, Any]) -> Entry:
@@ -168,14 +152,14 @@ def kept_places(out: Path) -> dict[str, tuple[str, Mapping[str, str]]]:
     return {entry.id: (plan, entry.axes) for plan, entry in kept}
 
 
-def moment_text(entry: Entry) -> str:
-    """Return when a report was published, as people read it; empty where there is none.
+def moment_text(moment: str) -> str:
+    """Return a moment as people read it; empty where there is none.
 
     Examples
     --------
-    >>> moment_text(Entry("a", "en", {}, "current", published="2026-03-01T08:12:44+00:00"))
+    >>> moment_text("2026-03-01T08:12:44+00:00")
     '2026-03-01 08:12 UTC'
     """
-    if not entry.published:
+    if not moment:
         return ""
-    return datetime.fromisoformat(entry.published).astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
+    return datetime.fromisoformat(moment).astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
