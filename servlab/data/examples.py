@@ -58,14 +58,10 @@ def load_example(name: str) -> Survey:
     >>> sl.load_example("servqual").provenance.simulated
     True
     """
-    if name == "servqual":
-        folder = Path(str(files("servlab.data") / "example_files"))
-        return read_survey(folder / "servqual_simulated.csv", folder / "servqual_simulated.toml")
-    if name == "servqual_waves":
-        return _waves()
-    if name == "abc":
-        return _abc()
-    raise DataError(f"no example is called {name!r}; there are {', '.join(EXAMPLES)}.")
+    if name not in EXAMPLES:
+        raise DataError(f"no example is called {name!r}; there are {', '.join(EXAMPLES)}.")
+    survey = _MAKERS[name]()
+    return replace(survey, provenance=replace(survey.provenance, example=True))
 
 
 WAVES = ("2023-1", "2023-2", "2024-1", "2024-2", "2025-1")
@@ -118,3 +114,12 @@ def _abc() -> Survey:
         notes=(*survey.provenance.notes, _ABC_NOTE),
     )
     return replace(survey, provenance=provenance)
+
+
+def _servqual() -> Survey:
+    """Read the simulated survey that the package carries."""
+    folder = Path(str(files("servlab.data") / "example_files"))
+    return read_survey(folder / "servqual_simulated.csv", folder / "servqual_simulated.toml")
+
+
+_MAKERS = {"servqual": _servqual, "servqual_waves": _waves, "abc": _abc}

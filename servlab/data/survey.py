@@ -55,6 +55,8 @@ class Provenance:
         The study's title and a line on where the data come from.
     simulated : bool
         Whether the answers were drawn by a program.
+    example : bool
+        Whether it is one of ``load_example``, so that no report of it is taken for one's own.
     notes : tuple of Label
         What the reader saw and a reader of results must know.
     codings : mapping of str to mapping of str to Coding
@@ -74,6 +76,7 @@ class Provenance:
     title: Label | None = None
     origin: Label | None = None
     simulated: bool = False
+    example: bool = False
     notes: tuple[Label, ...] = ()
     codings: Mapping[str, Mapping[str, Coding]] = field(default_factory=dict)
     waves: tuple[str, ...] = ()

@@ -119,7 +119,8 @@ def _chips(survey: Survey, wave: str, language: Language, battery: str = "") -> 
     instrument = survey.instrument
     leading = "perception" if survey.has("perception") else survey.batteries[0]
     scale = survey.scales[battery or leading]
-    chips = [wave] if wave else []
+    chips = [message("framing.chip_example", language)] if survey.provenance.example else []
+    chips += [wave] if wave else []
     chips += [plain(label.text(language)) for label in survey.provenance.kept]
     chips.append(
         message(

@@ -1,5 +1,8 @@
+from dataclasses import replace
+
 import pytest
 
+import servlab as sl
 from servlab.core.errors import ModelError
 from servlab.presentation.display import (
     Card,
@@ -52,3 +55,13 @@ def test_an_anchor_is_plain(anchor):
 def test_a_note_of_an_unknown_kind_is_refused():
     with pytest.raises(ModelError, match="kind must be one of 'warning', 'info', 'limit'"):
         Note("x", "danger")
+
+
+@pytest.mark.parametrize(("language", "words"), [("en", "Example survey"), ("zh", "示例问卷")])
+@pytest.mark.parametrize("name", ["servqual", "abc"])
+def test_the_cover_of_an_example_says_so_whatever_its_title(name, language, words):
+    survey = sl.load_example(name)
+    cover = sl.cover(survey, title="My bank 2026", wave="2026-1", language=language)
+    assert cover.chips[0] == words
+    own = replace(survey, provenance=replace(survey.provenance, example=False))
+    assert words not in sl.cover(own, language=language).chips
