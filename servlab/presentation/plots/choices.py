@@ -13,7 +13,7 @@ from servlab.data.survey import Survey
 from servlab.estimation.regression.design_checks import INTERCEPT
 from servlab.estimation.regression.marginal_effects import MarginalEffects
 from servlab.estimation.regression.mediation import MediationResult
-from servlab.presentation.chart import ACCENT, SOFT, Chart, draw_chart
+from servlab.presentation.chart import ACCENT, SOFT, Chart
 from servlab.presentation.formats import format_interval, format_number
 from servlab.presentation.labels import conf_text, predictor_label, variable_label
 from servlab.presentation.messages import join_sentences, message
@@ -29,10 +29,8 @@ from servlab.presentation.plots.gaps import TONES, draw_dot, paint_intervals, se
 from servlab.presentation.plots.rows import (
     Plan,
     Row,
-    axis_lines,
-    heights,
+    draw_rows,
     mark_y,
-    plan_rows,
     row_axes,
     upright,
 )
@@ -240,20 +238,20 @@ def _chart(
 ) -> Chart:
     """Return rows of points with intervals, on a plain axis or one of ratios."""
 
-    def plan(narrow: bool) -> Plan:
-        return plan_rows(rows, narrow, step=30, axis_lines=axis_lines(axis, narrow))
-
-    def paint(figure: "Figure", narrow: bool) -> None:
+    def paint(figure: "Figure", plan: Plan) -> None:
         if log:
-            _paint_ratios(figure, plan(narrow), rows, table, axis)
+            _paint_ratios(figure, plan, rows, table, axis)
         else:
-            paint_intervals(
-                figure, plan(narrow), rows, table, axis=axis, signed=True, places=places
-            )
+            paint_intervals(figure, plan, rows, table, axis=axis, signed=True, places=places)
 
-    wide, tall = heights(plan)
-    return draw_chart(
-        paint, caption=caption, alt=alt, language=language, height=wide, narrow_height=tall
+    return draw_rows(
+        rows,
+        paint,
+        caption=caption,
+        alt=alt,
+        language=language,
+        axis=axis,
+        step=30,
     )
 
 

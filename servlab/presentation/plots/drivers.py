@@ -11,14 +11,14 @@ from servlab.data.schema import Language
 from servlab.data.survey import Survey
 from servlab.estimation.regression.design_checks import INTERCEPT
 from servlab.estimation.regression.linear import RegressionResult
-from servlab.presentation.chart import Chart, draw_chart
+from servlab.presentation.chart import Chart
 from servlab.presentation.formats import format_interval, format_number
 from servlab.presentation.labels import conf_text, predictor_label, variable_label
 from servlab.presentation.messages import join_sentences, message
 from servlab.presentation.narrative.drivers import collinear_sentence
 from servlab.presentation.narrative.standing import standing
 from servlab.presentation.plots.gaps import TONES, paint_intervals, separated
-from servlab.presentation.plots.rows import Plan, Row, axis_lines, heights, plan_rows
+from servlab.presentation.plots.rows import Plan, Row, draw_rows
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -69,23 +69,20 @@ def plot_drivers(
     rows = [_row(names[str(term)], row) for term, row in table.iterrows()]
     axis = message("drivers.plot_axis_estimate", language, outcome=target)
 
-    def plan(narrow: bool) -> Plan:
-        return plan_rows(rows, narrow, step=36, axis_lines=axis_lines(axis, narrow))
+    def paint(figure: "Figure", plan: Plan) -> None:
+        paint_intervals(figure, plan, rows, table, axis=axis, signed=True)
 
-    def paint(figure: "Figure", narrow: bool) -> None:
-        paint_intervals(figure, plan(narrow), rows, table, axis=axis, signed=True)
-
-    wide, tall = heights(plan)
     words = {"outcome": target, "level": conf_text(result.conf_level)}
     flags = collinear_sentence(result, language, survey)
     caption = message("drivers.plot_caption", language, **words)
-    return draw_chart(
+    return draw_rows(
+        rows,
         paint,
         caption=join_sentences([caption, *flags], language),
         alt=message("drivers.plot_alt", language, rows=_alt(table, names, language)),
         language=language,
-        height=wide,
-        narrow_height=tall,
+        axis=axis,
+        step=36,
     )
 
 

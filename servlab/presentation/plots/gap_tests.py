@@ -9,7 +9,7 @@ from servlab.core.checks import check_choice, check_result
 from servlab.core.errors import ModelError
 from servlab.data.schema import Language
 from servlab.estimation.comparison.gap_tests import GapTests
-from servlab.presentation.chart import ACCENT, BAD, GOOD, LINE, SOFT, Chart, draw_chart
+from servlab.presentation.chart import ACCENT, BAD, GOOD, LINE, SOFT, Chart
 from servlab.presentation.formats import format_interval, format_number
 from servlab.presentation.labels import conf_text, plain, term_label
 from servlab.presentation.messages import message
@@ -18,11 +18,9 @@ from servlab.presentation.plots.rows import (
     Key,
     Plan,
     Row,
-    axis_lines,
-    heights,
+    draw_rows,
     mark_y,
     nice_ticks,
-    plan_rows,
     row_axes,
     tick_digits,
     upright,
@@ -83,24 +81,21 @@ def plot_gap_tests(
     margin, conf = format_number(result.margin), conf_text(result.conf_level)
     narrower = conf_text(2 * result.conf_level - 1)
 
-    def plan(narrow: bool) -> Plan:
-        lines = axis_lines(axis, narrow)
-        return plan_rows(rows, narrow, keyed=True, step=36, axis_lines=lines)
+    def paint(figure: "Figure", plan: Plan) -> None:
+        _paint(figure, plan, rows, table, result, language)
 
-    def paint(figure: "Figure", narrow: bool) -> None:
-        _paint(figure, plan(narrow), rows, table, result, language)
-
-    wide, tall = heights(plan)
     values = {"margin": margin, "level": conf, "narrow": narrower}
-    return draw_chart(
+    return draw_rows(
+        rows,
         paint,
         caption=message(f"gap_tests.plot_caption_{level}", language, **values),
         alt=message(
             "gap_tests.plot_alt", language, margin=margin, rows=_alt(table, result, language)
         ),
         language=language,
-        height=wide,
-        narrow_height=tall,
+        axis=axis,
+        keyed=True,
+        step=36,
     )
 
 

@@ -17,7 +17,6 @@ from servlab.presentation.chart import (
     PAGE,
     SOFT,
     Chart,
-    draw_chart,
 )
 from servlab.presentation.formats import format_interval, format_number
 from servlab.presentation.labels import conf_text, plain, term_label
@@ -27,17 +26,16 @@ from servlab.presentation.plots.rows import (
     Key,
     Plan,
     Row,
-    axis_lines,
-    heights,
+    draw_rows,
     mark_y,
     nice_ticks,
-    plan_rows,
     row_axes,
     tick_digits,
     upright,
     write_key,
 )
 from servlab.scales.gaps import GapScores
+from servlab.scales.tolerance import ZoneOfTolerance
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -78,33 +76,37 @@ def plot_gaps(result: GapScores, *, level: Level = "dimension", language: Langua
     axis = message("gaps.plot_axis", language)
     words = {"level": conf_text(result.conf_level)}
 
-    def plan(narrow: bool) -> Plan:
-        return plan_rows(rows, narrow, step=36, axis_lines=axis_lines(axis, narrow))
+    def paint(figure: "Figure", plan: Plan) -> None:
+        paint_intervals(figure, plan, rows, table, axis=axis, signed=True)
 
-    def paint(figure: "Figure", narrow: bool) -> None:
-        paint_intervals(figure, plan(narrow), rows, table, axis=axis, signed=True)
-
-    wide, tall = heights(plan)
-    return draw_chart(
+    return draw_rows(
+        rows,
         paint,
         caption=message(f"gaps.plot_caption_{level}", language, **words),
         alt=message("gaps.plot_alt", language, rows=_gap_alt(table, result, language)),
         language=language,
-        height=wide,
-        narrow_height=tall,
+        axis=axis,
+        step=36,
     )
 
 
 def gap_rows(result: GapScores, level: Level) -> tuple[pd.DataFrame, Level]:
     """Return the rows of a level with the lowest gap first, and the level drawn."""
+    table, level = level_rows(result, level, "estimate")
+    if table.empty:
+        raise ModelError(f"no {level} has a gap to draw; nobody answered both batteries.")
+    return table.sort_values("estimate", kind="stable"), level
+
+
+def level_rows(
+    result: GapScores | ZoneOfTolerance, level: Level, column: str
+) -> tuple[pd.DataFrame, Level]:
+    """Return the rows of a level that have a value, and the level: items without dimensions."""
     check_choice("level", level, ("dimension", "item"))
     if level == "dimension" and result.by_dimension.empty:
         level = "item"
     table = result.by_dimension if level == "dimension" else result.by_item
-    table = table.dropna(subset=["estimate"]).sort_values("estimate", kind="stable")
-    if table.empty:
-        raise ModelError(f"no {level} has a gap to draw; nobody answered both batteries.")
-    return table, level
+    return table.dropna(subset=[column]), level
 
 
 def _gap_row(code: object, row: pd.Series, result: GapScores, language: Language) -> Row:
@@ -225,21 +227,17 @@ def plot_expectation_perception(
     answered = scale or result.instrument.scale_of("perception")
     check_scale(table[["expected", "perceived"]], answered)
 
-    def plan(narrow: bool) -> Plan:
-        return plan_rows(rows, narrow, keyed=True)
+    def paint(figure: "Figure", plan: Plan) -> None:
+        _paint_pairs(figure, plan, rows, table, answered, axis, language)
 
-    def paint(figure: "Figure", narrow: bool) -> None:
-        _paint_pairs(figure, plan(narrow), rows, table, answered, axis, language)
-
-    wide, tall = heights(plan)
     ends = {"low": str(answered.low), "high": str(answered.high)}
-    return draw_chart(
+    return draw_rows(
+        rows,
         paint,
         caption=message(f"gaps.dumbbell_caption_{level}", language, **ends),
         alt=message("gaps.dumbbell_alt", language, rows=_pairs_alt(table, result, language)),
         language=language,
-        height=wide,
-        narrow_height=tall,
+        keyed=True,
     )
 
 

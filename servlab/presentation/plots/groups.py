@@ -10,14 +10,14 @@ from servlab.core.errors import ModelError
 from servlab.data.schema import Language
 from servlab.data.survey import Survey
 from servlab.estimation.comparison.groups import GroupComparison
-from servlab.presentation.chart import ACCENT, Chart, draw_chart
+from servlab.presentation.chart import ACCENT, Chart
 from servlab.presentation.formats import format_number
 from servlab.presentation.labels import conf_text, plain, term_label
 from servlab.presentation.messages import join_sentences, message
 from servlab.presentation.narrative.groups import group_label, suppressed_sentence
 from servlab.presentation.narrative.standing import standing
 from servlab.presentation.plots.gaps import TONES, paint_intervals, separated
-from servlab.presentation.plots.rows import Plan, Row, heights, plan_rows
+from servlab.presentation.plots.rows import Plan, Row, draw_rows
 from servlab.scales.scoring import OVERALL_ITEMS
 
 if TYPE_CHECKING:
@@ -60,23 +60,17 @@ def plot_groups(
     score = message(f"groups.score_{result.score}", language)
     axis = message("groups.plot_axis", language, score=score)
 
-    def plan(narrow: bool) -> Plan:
-        return plan_rows(rows, narrow, step=26)
-
-    def paint(figure: "Figure", narrow: bool) -> None:
+    def paint(figure: "Figure", plan: Plan) -> None:
         gap = result.score == "gap"
-        paint_intervals(
-            figure, plan(narrow), rows, table, axis=axis, signed=gap, zero=gap, places=places
-        )
+        paint_intervals(figure, plan, rows, table, axis=axis, signed=gap, zero=gap, places=places)
 
-    wide, tall = heights(plan)
-    return draw_chart(
+    return draw_rows(
+        rows,
         paint,
         caption=_caption(result, survey, language),
         alt=message("groups.plot_alt", language, rows=_alt(table, result, survey, language)),
         language=language,
-        height=wide,
-        narrow_height=tall,
+        step=26,
     )
 
 

@@ -8,7 +8,7 @@ from servlab.core.checks import check_result
 from servlab.data.schema import Language
 from servlab.data.survey import Survey
 from servlab.estimation.comparison.league import LeagueTable
-from servlab.presentation.chart import ACCENT, SOFT, Chart, draw_chart
+from servlab.presentation.chart import ACCENT, SOFT, Chart
 from servlab.presentation.formats import format_number
 from servlab.presentation.labels import conf_text
 from servlab.presentation.messages import join_sentences, message
@@ -25,11 +25,9 @@ from servlab.presentation.plots.rows import (
     Key,
     Plan,
     Row,
-    axis_lines,
-    heights,
+    draw_rows,
     mark_y,
     nice_ticks,
-    plan_rows,
     row_axes,
     tick_digits,
     upright,
@@ -77,12 +75,8 @@ def plot_league(
     drawn = pd.concat(parts)
     axis = message("branches.league_axis", language)
 
-    def plan(narrow: bool) -> Plan:
-        lines = axis_lines(axis, narrow)
-        return plan_rows(rows, narrow, keyed=True, step=26, axis_lines=lines)
-
-    def paint(figure: "Figure", narrow: bool) -> None:
-        _paint(figure, plan(narrow), rows, places, drawn, result, language)
+    def paint(figure: "Figure", plan: Plan) -> None:
+        _paint(figure, plan, rows, places, drawn, result, language)
 
     level = conf_text(result.conf_level)
     what, by = what_label(result, language, survey), by_label(result, language, survey)
@@ -92,14 +86,15 @@ def plot_league(
         *boundary,
         *left_out(result, language, survey),
     ]
-    wide, tall = heights(plan)
-    return draw_chart(
+    return draw_rows(
+        rows,
         paint,
         caption=join_sentences(caption, language).replace("**", ""),
         alt=message("branches.league_alt", language, rows=_alt(drawn, result, survey, language)),
         language=language,
-        height=wide,
-        narrow_height=tall,
+        axis=axis,
+        keyed=True,
+        step=26,
     )
 
 

@@ -12,7 +12,7 @@ from servlab.core.errors import ModelError
 from servlab.core.groups import suppressed_groups
 from servlab.data.schema import Language, Scale
 from servlab.data.survey import Survey
-from servlab.presentation.chart import SOFT, Chart, diverging, draw_chart, text_on, text_width
+from servlab.presentation.chart import SOFT, Chart, diverging, text_on, text_width
 from servlab.presentation.formats import format_number, format_share
 from servlab.presentation.labels import plain, term_label
 from servlab.presentation.messages import message
@@ -21,11 +21,9 @@ from servlab.presentation.plots.rows import (
     EM,
     Plan,
     Row,
-    axis_lines,
-    heights,
+    draw_rows,
     mark_y,
     nice_ticks,
-    plan_rows,
     row_axes,
     upright,
 )
@@ -214,22 +212,19 @@ def _draw(shares: pd.DataFrame, scale: Scale, words: _Words) -> Chart:
     language = words.language
     rows = [Row(str(name), format_share(sides(row, scale)[1])) for name, row in shares.iterrows()]
 
-    def plan(narrow: bool) -> Plan:
-        lines = axis_lines(words.axis, narrow)
-        return plan_rows(rows, narrow, keyed=True, step=32, axis_lines=lines)
+    def paint(figure: "Figure", plan: Plan) -> None:
+        _paint(figure, plan, rows, shares, scale, words)
 
-    def paint(figure: "Figure", narrow: bool) -> None:
-        _paint(figure, plan(narrow), rows, shares, scale, words)
-
-    wide, tall = heights(plan)
     ends = {"low": str(scale.low), "high": str(scale.high)}
-    return draw_chart(
+    return draw_rows(
+        rows,
         paint,
         caption=words.caption,
         alt=message("items.likert_alt", language, rows=_alt(shares, scale, language), **ends),
         language=language,
-        height=wide,
-        narrow_height=tall,
+        axis=words.axis,
+        keyed=True,
+        step=32,
     )
 
 

@@ -7,12 +7,12 @@ import pandas as pd
 from servlab.core.checks import check_result
 from servlab.core.errors import ModelError
 from servlab.data.schema import Language
-from servlab.presentation.chart import BAD, LINE, Chart, draw_chart
+from servlab.presentation.chart import BAD, LINE, Chart
 from servlab.presentation.formats import format_count, format_share
 from servlab.presentation.labels import plain, term_label
 from servlab.presentation.messages import join_sentences, message
 from servlab.presentation.plots.gaps import separated
-from servlab.presentation.plots.rows import Plan, Row, heights, mark_y, plan_rows, row_axes
+from servlab.presentation.plots.rows import Plan, Row, draw_rows, mark_y, row_axes
 from servlab.scales.missing import MissingPatterns
 
 if TYPE_CHECKING:
@@ -58,20 +58,16 @@ def plot_missing(result: MissingPatterns, *, language: Language = "en") -> Chart
     rows = _rows(items, result, language)
     axis = message("missing.plot_axis", language)
 
-    def plan(narrow: bool) -> Plan:
-        return plan_rows(rows, narrow, step=24)
+    def paint(figure: "Figure", plan: Plan) -> None:
+        _paint(figure, plan, rows, items, result, axis)
 
-    def paint(figure: "Figure", narrow: bool) -> None:
-        _paint(figure, plan(narrow), rows, items, result, axis)
-
-    wide, tall = heights(plan)
-    return draw_chart(
+    return draw_rows(
+        rows,
         paint,
         caption=_caption(items, result, language),
         alt=message("missing.plot_alt", language, rows=_alt(items, result, language)),
         language=language,
-        height=wide,
-        narrow_height=tall,
+        step=24,
     )
 
 

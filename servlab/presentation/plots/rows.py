@@ -9,7 +9,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from servlab.presentation.chart import INK, LINE, NARROW, SOFT, WIDE, text_width, wrap_label
+from servlab.data.schema import Language
+from servlab.presentation.chart import (
+    INK,
+    LINE,
+    NARROW,
+    SOFT,
+    WIDE,
+    Chart,
+    draw_chart,
+    text_width,
+    wrap_label,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -301,6 +312,31 @@ def tick_digits(ticks: Sequence[float], fewest: int = 1) -> int:
     return next(exact, 3)
 
 
-def heights(plan: Callable[[bool], Plan]) -> tuple[float, float]:
-    """Return the heights of the wide and the narrow drawing."""
-    return plan(False).height, plan(True).height
+def draw_rows(
+    rows: Sequence[Row],
+    paint: "Callable[[Figure, Plan], None]",
+    *,
+    caption: str,
+    alt: str,
+    language: Language,
+    axis: str = "",
+    keyed: bool = False,
+    step: float = 40,
+) -> Chart:
+    """Return the chart of rows that ``paint`` draws into both plans, the wide and the narrow one.
+
+    Room is left for a key where ``keyed``, and for the words ``axis`` where they wrap; ``step`` is
+    as in ``plan_rows``.
+    """
+    wide, tall = (
+        plan_rows(rows, narrow, keyed=keyed, step=step, axis_lines=axis_lines(axis, narrow))
+        for narrow in (False, True)
+    )
+    return draw_chart(
+        lambda figure, narrow: paint(figure, tall if narrow else wide),
+        caption=caption,
+        alt=alt,
+        language=language,
+        height=wide.height,
+        narrow_height=tall.height,
+    )

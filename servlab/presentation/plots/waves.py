@@ -30,9 +30,8 @@ from servlab.presentation.plots.gaps import TONES, paint_intervals, separated
 from servlab.presentation.plots.rows import (
     Plan,
     Row,
-    heights,
+    draw_rows,
     nice_ticks,
-    plan_rows,
     shorten,
     tick_digits,
 )
@@ -127,13 +126,9 @@ def _changes(result: WaveComparison, survey: Survey | None, language: Language) 
     rows, places = _rows(table, result, survey, language, heads=1 < steps <= MOST_STEPS)
     axis = message("tracking.plot_axis", language)
 
-    def plan(narrow: bool) -> Plan:
-        return plan_rows(rows, narrow, step=28)
+    def paint(figure: "Figure", plan: Plan) -> None:
+        paint_intervals(figure, plan, rows, table, axis=axis, signed=True, places=places)
 
-    def paint(figure: "Figure", narrow: bool) -> None:
-        paint_intervals(figure, plan(narrow), rows, table, axis=axis, signed=True, places=places)
-
-    wide, tall = heights(plan)
     alt = separated(
         [
             message(
@@ -147,13 +142,13 @@ def _changes(result: WaveComparison, survey: Survey | None, language: Language) 
         ],
         language,
     )
-    return draw_chart(
+    return draw_rows(
+        rows,
         paint,
         caption=_caption(table, result, survey, language, last=steps > MOST_STEPS),
         alt=message("tracking.plot_alt_changes", language, rows=alt),
         language=language,
-        height=wide,
-        narrow_height=tall,
+        step=28,
     )
 
 

@@ -5,21 +5,20 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from servlab.core.checks import check_choice, check_result
+from servlab.core.checks import check_result
 from servlab.core.errors import ModelError
 from servlab.data.schema import Language, Scale
-from servlab.presentation.chart import ACCENT, BAD, EXPECTED, GOOD, LINE, SOFT, Chart, draw_chart
+from servlab.presentation.chart import ACCENT, BAD, EXPECTED, GOOD, LINE, SOFT, Chart
 from servlab.presentation.formats import format_number
 from servlab.presentation.labels import plain, term_label
 from servlab.presentation.messages import message
-from servlab.presentation.plots.gaps import Level, check_scale, scale_axis, separated
+from servlab.presentation.plots.gaps import Level, check_scale, level_rows, scale_axis, separated
 from servlab.presentation.plots.rows import (
     Key,
     Plan,
     Row,
-    heights,
+    draw_rows,
     mark_y,
-    plan_rows,
     row_axes,
     write_key,
 )
@@ -66,31 +65,23 @@ def plot_zone(
     True
     """
     check_result("result", result, ZoneOfTolerance, "zone_of_tolerance()")
-    check_choice("level", level, ("dimension", "item"))
-    if level == "dimension" and result.by_dimension.empty:
-        level = "item"
-    table = result.by_dimension if level == "dimension" else result.by_item
-    table = table.dropna(subset=["perceived"])
+    table, level = level_rows(result, level, "perceived")
     if table.empty:
         raise ModelError(f"no {level} has a zone to draw; nobody answered all three batteries.")
     answered = scale or result.instrument.scale_of("perception")
     check_scale(table[["adequate", "perceived", "desired"]], answered)
     rows = [_row(code, row, result, language) for code, row in table.iterrows()]
 
-    def plan(narrow: bool) -> Plan:
-        return plan_rows(rows, narrow, keyed=True)
+    def paint(figure: "Figure", plan: Plan) -> None:
+        _paint(figure, plan, rows, table, answered, language)
 
-    def paint(figure: "Figure", narrow: bool) -> None:
-        _paint(figure, plan(narrow), rows, table, answered, language)
-
-    wide, tall = heights(plan)
-    return draw_chart(
+    return draw_rows(
+        rows,
         paint,
         caption=message(f"zone.plot_caption_{level}", language),
         alt=message("zone.plot_alt", language, rows=_alt(table, result, language)),
         language=language,
-        height=wide,
-        narrow_height=tall,
+        keyed=True,
     )
 
 
