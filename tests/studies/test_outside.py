@@ -4,13 +4,14 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from papermill.iorw import load_notebook_node
 from papermill.parameterize import parameterize_notebook
 
 from servlab.core.errors import ParameterError
-from servlab.studies.outside import checked_values
+from servlab.studies.outside import check_parameters, checked_values
 
 ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -191,3 +192,26 @@ def test_plain_papermill_and_jupyter_scheduler_fail_on_a_wrong_name(tmp_path):
     assert [told[0].startswith(refusal), told[2].startswith(refusal)] == [True, True]
     assert told[1] == f"{data!r} ['branch=West'] en"
     assert told[3] == "None [] zh"
+
+
+@pytest.mark.parametrize(("sent", "refuses"), [({"cellId": "a1"}, False), ({}, True)])
+def test_a_window_is_told_apart_by_the_cell_that_its_request_names(sent, refuses, monkeypatch):
+    # as JupyterLab 4.6 and nbclient 0.11 send them
+    history = [IMPORTS, DECLARED, "my_cut = 3", LOAD]
+    namespace = {}
+    for cell in history[:-1]:
+        exec(cell, namespace)
+    namespace["where"] = "branch=West"
+    shell = SimpleNamespace(
+        history_manager=SimpleNamespace(input_hist_raw=history),
+        user_ns=namespace,
+        kernel=SimpleNamespace(get_parent={"shell": {"metadata": sent}}.get),
+    )
+    monkeypatch.setattr("IPython.core.getipython.get_ipython", lambda: shell)
+    monkeypatch.delenv("SERVLAB_RUN", raising=False)
+    if refuses:
+        with pytest.raises(ParameterError, match="no parameter 'my_cut'"):
+            check_parameters()
+        monkeypatch.setenv("SERVLAB_RUN", "1")
+    check_parameters()
+    assert namespace["where"] == ("branch=West" if refuses else ["branch=West"])
