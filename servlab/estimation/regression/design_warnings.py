@@ -4,6 +4,7 @@ Each warning goes with a flag of the result, which its tables and sentences show
 """
 
 import warnings
+from collections.abc import Sequence
 
 from servlab.core.errors import (
     NoWeightsError,
@@ -87,3 +88,18 @@ def warn_of_undetermined(undetermined: tuple[str, ...], *, clusters: bool, stack
     else:
         told = SparseDataWarning(text, key="undetermined_row", values={"items": names})
     warnings.warn(told, stacklevel=stacklevel)
+
+
+def warn_of_design(
+    undetermined: Sequence[str],
+    *,
+    empty: tuple[str, ...],
+    n_clusters: int | None,
+    cluster: str | None,
+    stacklevel: int,
+) -> None:
+    """Warn of empty categories, of what hangs on one row or cluster, and of few clusters."""
+    level = stacklevel + 1
+    warn_of_empty(empty, stacklevel=level)
+    warn_of_undetermined(tuple(undetermined), clusters=cluster is not None, stacklevel=level)
+    warn_of_few_clusters(n_clusters, cluster, stacklevel=level)

@@ -25,12 +25,7 @@ from servlab.estimation.regression.design_checks import (
     check_clusters,
     check_design,
 )
-from servlab.estimation.regression.design_warnings import (
-    few_clusters,
-    warn_of_empty,
-    warn_of_few_clusters,
-    warn_of_undetermined,
-)
+from servlab.estimation.regression.design_warnings import few_clusters, warn_of_design
 from servlab.estimation.regression.standardized import standardized_coefficients
 
 Array = NDArray[np.float64]
@@ -344,7 +339,10 @@ def warn_of_flags(fit: RegressionResult, cluster: str | None, *, stacklevel: int
     """Warn of what the flags of a fit say."""
     level = stacklevel + 1
     warn_of_pairs(fit.collinear, fit.vif["vif"], stacklevel=level)
-    warn_of_empty(fit.design.empty, stacklevel=level)
-    clusters = fit.n_clusters is not None
-    warn_of_undetermined(fit.undetermined, clusters=clusters, stacklevel=level)
-    warn_of_few_clusters(fit.n_clusters, cluster, stacklevel=level)
+    warn_of_design(
+        fit.undetermined,
+        empty=fit.design.empty,
+        n_clusters=fit.n_clusters,
+        cluster=cluster,
+        stacklevel=level,
+    )

@@ -34,12 +34,7 @@ from servlab.estimation.regression.design_checks import (
     build_design,
     check_clusters,
 )
-from servlab.estimation.regression.design_warnings import (
-    few_clusters,
-    warn_of_empty,
-    warn_of_few_clusters,
-    warn_of_undetermined,
-)
+from servlab.estimation.regression.design_warnings import few_clusters, warn_of_design
 from servlab.estimation.regression.likelihood_errors import (
     hanging_slopes,
     hide,
@@ -241,10 +236,13 @@ def logistic_regress(
     cov[1:, 0] *= -1
     names = [INTERCEPT, *labels]
     undetermined = hanging_slopes(design, kind)
-    clusters = design.cluster is not None
-    warn_of_undetermined(tuple(undetermined), clusters=clusters, stacklevel=3)
-    warn_of_few_clusters(design.n_clusters, cluster, stacklevel=3)
-    warn_of_empty(design.empty, stacklevel=3)
+    warn_of_design(
+        undetermined,
+        empty=design.empty,
+        n_clusters=design.n_clusters,
+        cluster=cluster,
+        stacklevel=3,
+    )
     cov = hide(cov, names, undetermined)
     table = wald_table(np.concatenate([-fit.theta, fit.b]), cov, df, names, conf_level)
     return LogisticResult(

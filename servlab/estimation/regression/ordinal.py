@@ -35,12 +35,7 @@ from servlab.estimation.regression.design_checks import (
     build_design,
     check_clusters,
 )
-from servlab.estimation.regression.design_warnings import (
-    few_clusters,
-    warn_of_empty,
-    warn_of_few_clusters,
-    warn_of_undetermined,
-)
+from servlab.estimation.regression.design_warnings import few_clusters, warn_of_design
 from servlab.estimation.regression.likelihood_errors import (
     hanging_slopes,
     hide,
@@ -248,10 +243,13 @@ def ordinal_regress(
     undetermined = hanging_slopes(design, kind)
     if INTERCEPT in undetermined:  # the thresholds are the intercepts here
         undetermined = [*cuts, *(name for name in undetermined if name != INTERCEPT)]
-    clusters = design.cluster is not None
-    warn_of_undetermined(tuple(undetermined), clusters=clusters, stacklevel=3)
-    warn_of_few_clusters(design.n_clusters, cluster, stacklevel=3)
-    warn_of_empty(design.empty, stacklevel=3)
+    warn_of_design(
+        undetermined,
+        empty=design.empty,
+        n_clusters=design.n_clusters,
+        cluster=cluster,
+        stacklevel=3,
+    )
     cov = hide(cov, [*cuts, *labels], undetermined)
     slopes = wald_table(fit.b, cov[m:, m:], df, labels, conf_level)
     if link == "logit":
