@@ -28,7 +28,7 @@ from servlab.studies.plans.reasons import reason_in
 
 STATES = ("failed", "missing", "running", "stale", "current", EARLIER)  # the worst first
 OWN_NAMES = {"en": "English", "zh": "中文"}
-_WORDS = ("skip", "lede", "nothing", "cannot_run", "cannot_run_text", "study", "state", "checked",
+_WORDS = ("skip", "lede", "nothing", "cannot_run", "cannot_run_text", "study", "state",
           "filter", "published", "never", "left", "made", "jump")  # fmt: skip
 MOST_REASONS = 7
 MOST_NAMED = 12  # studies in one panel of what needs attention
@@ -138,6 +138,9 @@ def _plan(part: Part, number: int, language: Language, *, several: bool) -> dict
     return {
         "number": number,
         "name": part.plan if several else "",
+        "checked": _say("checked_of", language, plan=part.plan)
+        if several
+        else _say("checked", language),
         "problems": part.problems,
         "attention": list(_attention(now, language)),
         "attention_title": f"{attention} · {part.plan}" if several else attention,

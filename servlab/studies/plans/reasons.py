@@ -20,7 +20,7 @@ KEYS = (
 )  # fmt: skip
 # What a placeholder may hold where any text would take in too much.
 _HOLDS = {
-    "cell": r"cell \d+",
+    "cell": r"cell \d+(?: \(.*\))?",
     "package": r"[A-Za-z][\w.-]*",
     "version": r"\S+",
     "number": r"\d+",

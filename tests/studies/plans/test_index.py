@@ -234,6 +234,9 @@ def test_every_reason_has_chinese_words():
         "code": "2",
         "versions": {"scipy": "1.3", "pandas": "3"},
     }
+    named = {"cells": [["cell 3 (The survey (all) of it)", "a"]]}
+    found = explain.changes(named, {"cells": [["cell 3 (The survey (all) of it)", "b"]]})
+    assert reason_in(found[0], "zh") == ("笔记本中的 cell 3 (The survey (all) of it) 已更改", "zh")
     many = {"parameters": {f"p{i}": "1" for i in range(9)}}
     found = explain.changes(old, new) + explain.changes(new, old) + explain.changes({}, many)
     found += explain.changes({"odd": 1}, {})

@@ -1,6 +1,7 @@
 """The results of many studies as one frame: what the notebooks recorded, and nothing else."""
 
 import json
+import re
 import shutil
 import struct
 import warnings
@@ -349,3 +350,16 @@ def test_the_schema_covers_every_tidy_column():
     names = long_schema().names
     assert len(names) == len(set(names))
     assert set(TIDY) <= set(names)
+
+
+def test_the_page_on_results_shows_what_its_example_prints(done, tmp_path, monkeypatch, capsys):
+    page = (Path(__file__).parents[3] / "docs" / "results.md").read_text("utf-8")
+    code, shown = re.search(
+        r"test_load_results.py -->\n```python\n(.*?)```\n\n```text\n(.*?)```", page, re.DOTALL
+    ).groups()
+    shutil.copytree(done, tmp_path / "x")
+    (tmp_path / "x" / "plan.toml").rename(tmp_path / "x" / "branches.toml")
+    monkeypatch.chdir(tmp_path / "x")
+    exec(compile(code, "docs/results.md", "exec"), {})
+    printed = [line.rstrip() for line in capsys.readouterr().out.splitlines()]
+    assert printed == shown.splitlines()
