@@ -18,6 +18,7 @@ import typer
 
 from servlab.core.errors import ParameterError, PlanLockedError, ServlabError, StudyError
 from servlab.studies.plans.cli import plan_app
+from servlab.studies.speaking import answer, say
 
 if TYPE_CHECKING:
     from rich.progress import TaskID
@@ -59,17 +60,21 @@ def main() -> None:
     skip_grammar()
     try:
         app()
-    except StudyError as err:
-        _end(str(err), FAILED)
-    except PlanLockedError as err:
-        _end(str(err), LOCKED)
     except ServlabError as err:
-        _end(str(err), WRONG_CALL)
+        _end(str(err), exit_code_of(err))
     except Exception as err:
         if os.environ.get("SERVLAB_DEBUG"):
             raise
         name = type(err).__name__
         _end(f"an error inside servlab: {name}: {err} (SERVLAB_DEBUG=1 shows where).", FAILED)
+
+
+def exit_code_of(err: Exception) -> int:
+    """Return the exit code of a command that an error ended."""
+    if isinstance(err, PlanLockedError):
+        return LOCKED
+    wrong = isinstance(err, ServlabError) and not isinstance(err, StudyError)
+    return WRONG_CALL if wrong else FAILED
 
 
 def skip_grammar() -> None:
@@ -84,23 +89,15 @@ def skip_grammar() -> None:
 def _end(message: str, code: int) -> NoReturn:
     lines = message.splitlines()
     shown = lines[:_SCREEN] + (["..."] if len(lines) > _SCREEN else [])
-    print("servlab:", "\n".join(shown), file=sys.stderr)  # noqa: T201 the command line speaks
+    say("\n".join(["servlab: " + shown[0], *shown[1:]]) if shown else "servlab:")
     raise SystemExit(code)
-
-
-def _say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)  # noqa: T201 the command line speaks
-
-
-def _answer(text: str) -> None:
-    print(text, flush=True)  # noqa: T201 the command's result
 
 
 def _show_version(asked: bool) -> None:
     if asked:
         import servlab
 
-        _answer(f"servlab {servlab.__version__}")
+        answer(f"servlab {servlab.__version__}")
         raise typer.Exit
 
 
@@ -213,10 +210,10 @@ def stopped_by_signal() -> Iterator[None]:
     try:
         yield
     except Terminated as err:
-        _say(f"servlab: stopped by {err.signal.name}; the published report is as it was.")
+        say(f"servlab: stopped by {err.signal.name}; the published report is as it was.")
         raise typer.Exit(128 + err.signal) from None
     except KeyboardInterrupt:
-        _say("servlab: stopped; the published report is as it was.")
+        say("servlab: stopped; the published report is as it was.")
         raise typer.Exit(130) from None
 
 
@@ -249,24 +246,24 @@ def _line(cell: "CellProgress") -> None:
     width = len(str(cell.total))
     place = f"[{cell.number:>{width}}/{cell.total}] {cell.section}".rstrip()
     if cell.status == "running":
-        _say(place)
+        say(place)
     elif cell.status != "done":
-        _say(f"{place}: {cell.status.replace('_', ' ')}")
+        say(f"{place}: {cell.status.replace('_', ' ')}")
 
 
 def _tell(outcome: "StudyRun", *, quiet: bool) -> None:
     """Say how a study went: its files on standard output, a line each, the rest beside it."""
     for notice in () if quiet else outcome.notices[:_SCREEN]:
-        _say(f"note: {notice.category}: {notice.message}")
+        say(f"note: {notice.category}: {notice.message}")
     if outcome.status == "complete":
-        _answer("\n".join(str(path) for path in (outcome.report, *outcome.exports)))
+        answer("\n".join(str(path) for path in (outcome.report, *outcome.exports)))
         return
     lines = "\n\n".join(failure.detail for failure in outcome.failures).splitlines()
     shown = lines[:_SCREEN] + (["..."] if len(lines) > _SCREEN else [])
-    _say("\n".join(["servlab: the study failed.", *shown]))
+    say("\n".join(["servlab: the study failed.", *shown]))
     if outcome.report is not None:
-        _say(f"What could be made: {outcome.report}")
-    _say(f"Everything of this run: {outcome.folder}; the published report is as it was.")
+        say(f"What could be made: {outcome.report}")
+    say(f"Everything of this run: {outcome.folder}; the published report is as it was.")
 
 
 @app.command(epilog="Example: servlab params quality_study")
@@ -275,7 +272,7 @@ def params(notebook: NotebookArgument) -> None:
     from servlab.studies.answers import parameter_list
     from servlab.studies.parameters import list_parameters
 
-    _answer(parameter_list(list_parameters(notebook)))
+    answer(parameter_list(list_parameters(notebook)))
 
 
 @app.command("study-examples", epilog="Example: servlab study-examples --out reports")
@@ -290,11 +287,11 @@ def study_examples(
         runs = run_examples(out, timeout=timeout, said=said)
     for run in runs:
         if run.report is None:
-            _say(f"\n{run.study} failed:\n{run.words}")
+            say(f"\n{run.study} failed:\n{run.words}")
     made = [(str(run.study), str(run.report)) for run in runs if run.report is not None]
     width = max((len(study) for study, _ in made), default=0)
     if made:
-        _answer("\n".join(["Reports", *(f"  {study:<{width}}  {path}" for study, path in made)]))
+        answer("\n".join(["Reports", *(f"  {study:<{width}}  {path}" for study, path in made)]))
     if len(made) < len(runs):
         raise typer.Exit(FAILED)
 
@@ -303,7 +300,7 @@ def study_examples(
 def _examples_progress() -> Iterator["Said"]:
     """Show the example studies as they run: a line each that moves on a terminal, else words."""
     if not sys.stderr.isatty():
-        yield lambda study, line: _say(f"{study}: {line}") if line in _STEPS else None
+        yield lambda study, line: say(f"{study}: {line}") if line in _STEPS else None
         return
     from rich.console import Console
     from rich.markup import escape
@@ -361,14 +358,14 @@ def codebook(
         raise ParameterError(f"{out} exists; name another file, or add --force to replace it.")
     text = draft_codebook(file, encoding=encoding, sheet=sheet, platform=platform)
     if out is None:
-        _answer(text.rstrip("\n"))
+        answer(text.rstrip("\n"))
         return
     try:
         write_whole(out, text)
     except StudyError as err:  # no study here: the caller named a place that cannot be written
         raise ParameterError(str(err)) from None
-    _answer(str(out))
-    _say(
+    answer(str(out))
+    say(
         f"Look through {out}, correct what is marked '# guess:', then: "
         f"servlab check {shlex.quote(str(file))} --codebook {shlex.quote(str(out))}"
     )
@@ -384,6 +381,6 @@ def check(
     from servlab.studies.answers import check_text
 
     report = check_survey(file, book)
-    _answer(check_text(report))
+    answer(check_text(report))
     if report.problems:
         raise typer.Exit(FAILED)

@@ -24,13 +24,13 @@ from papermill.translators import PythonTranslator, papermill_translators
 
 from servlab.core.errors import StudyError
 from servlab.studies.dependencies import names_of
+from servlab.studies.ending import kill_tree
 from servlab.studies.kernel import (
     KERNEL_NAME,
     close_thread_loop,
     end_kernel,
     kernel_environment,
     kernel_folder,
-    kill_tree,
     known_kernel,
     log_tail,
     make_manager,

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from servlab.core.errors import ServlabWarning
+from servlab.studies.ending import adopt_orphans, kill_children
 from servlab.studies.reads import LOG, watch_reads
 
 WARNING_MIME = "application/vnd.servlab.warning+json"
@@ -55,6 +56,7 @@ def end_with(parent: int, *, every: float = 0.5) -> None:
     """
     while os.getppid() == parent:
         time.sleep(every)
+    kill_children()
     if os.getpgrp() == os.getpid():  # the kernel leads a group of its own
         os.killpg(0, signal.SIGKILL)
     os._exit(1)
@@ -80,6 +82,7 @@ def main() -> None:
                 return
             threading.Thread(target=end_with, args=(os.getppid(),), daemon=True).start()
 
+    adopt_orphans()  # whatever a cell starts stays below this process, and ends with it
     warnings.showwarning = emit_warning
     # servlab itself was imported safely (-P); from here on the notebook's own folder counts,
     # as it does in JupyterLab

@@ -6,6 +6,7 @@ the run - time, a signal, an error - ends the kernel together with the processes
 
 import importlib.util
 import os
+import re
 import shutil
 import signal
 import sys
@@ -16,8 +17,18 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from servlab.core.errors import StudyError
+from servlab.studies.ending import kill_marked, kill_tree
+
 KERNEL_NAME = "servlab"
 PREFIX = "servlab-kernel-"
+_STOPPING = {signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)}
+# What ipykernel says when it starts; nobody is to connect to a study's kernel.
+_GREETING = re.compile(
+    r"^NOTE: When using the `ipython kernel`|^Ctrl-C will not work|^To exit, you will have to|"
+    r"^client\.$|^To read more about this, see|^https://github|^To connect another client|"
+    r"^\s*--existing "
+)
 _MANAGERS: dict[int, Any] = {}  # thread -> the manager of the kernel it runs a study in
 _KEPT_PYTHON = ("PYTHONPATH", "PYTHONHOME", "PYTHONPYCACHEPREFIX", "PYTHONDONTWRITEBYTECODE")
 _ONE_THREAD = (
@@ -88,7 +99,7 @@ def make_manager(folder: Path) -> Any:
         kernel_spec_manager=OwnKernelSpecs(),
         connection_file=str(folder / "kernel.json"),
     )
-    if sys.platform != "win32" and len(str(folder)) < 80:
+    if sys.platform != "win32" and len(os.fsencode(folder)) < 80:
         # sockets in our own folder: no port that two kernels could both choose
         manager.transport = "ipc"
     return manager
@@ -100,9 +111,11 @@ def end_kernel(manager: Any) -> None:
 
     process = getattr(manager.provisioner, "process", None)
     if process is not None:
-        kill_tree(process.pid)
+        if process.poll() is None:  # the number of one that ended may be another's by now
+            kill_tree(process.pid)
         process.wait()
         manager.provisioner.process = None
+        kill_marked("IPYTHONDIR", Path(manager.connection_file).parent / "ipython")
     with suppress(RuntimeError):  # an interrupted event loop; the process is dead either way
         run_sync(manager.cleanup_resources)()
 
@@ -140,32 +153,34 @@ def close_thread_loop() -> None:
         loop.close()
 
 
-def kill_tree(pid: int) -> None:
-    """Kill a process, its process group and its descendants."""
-    import psutil
-
-    try:
-        root = psutil.Process(pid)
-        processes = [root, *root.children(recursive=True)]
-    except psutil.NoSuchProcess:
-        processes = []
-    with suppress(OSError, AttributeError):  # gone already; or no process groups (Windows)
-        if os.getpgid(pid) != os.getpgid(0):
-            os.killpg(os.getpgid(pid), signal.SIGKILL)
-    for process in processes:
-        with suppress(psutil.Error):
-            process.kill()
-
-
 @contextmanager
 def kernel_folder() -> Iterator[Path]:
     """Give a private folder for a kernel's files; remove it and those of dead runs."""
-    _remove_leftovers(Path(tempfile.gettempdir()))
-    folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-"))
+    folder = own_folder()
     try:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def own_folder() -> Path:
+    """Make a private folder for the files of kernels, and remove those of dead runs.
+
+    Raises
+    ------
+    StudyError
+        When no temporary file can be written.
+    """
+    try:
+        place = Path(tempfile.gettempdir())
+        _remove_leftovers(place)
+        return Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-"))
+    except OSError as err:
+        raise StudyError(
+            "a kernel needs a folder for its temporary files, and none can be made in "
+            f"{tempfile.tempdir or 'any of the usual places'}: {err.strerror}. "
+            "Make room there, or name another place in TMPDIR."
+        ) from None
 
 
 def _remove_leftovers(place: Path) -> None:
@@ -215,13 +230,40 @@ def stoppable() -> Iterator[None]:
             signal.signal(number, handler)
 
 
+def ignore_signals() -> None:
+    """Ignore what asks this process to stop from now on: it is stopping."""
+    if threading.current_thread() is threading.main_thread():
+        for number in _STOPPING:
+            signal.signal(number, signal.SIG_IGN)
+
+
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """Let SIGTERM, SIGHUP and Ctrl-C wait until the block has ended: it is short, and one thing."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    caught: list[int] = []
+    before = {n: signal.getsignal(n) for n in _STOPPING if callable(signal.getsignal(n))}
+    try:
+        for number in before:
+            signal.signal(number, lambda came, _: caught.append(came))
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        for number in caught:
+            signal.raise_signal(number)
+
+
 def log_tail(folder: Path, *, lines: int = 6) -> str:
     """Return the last lines that a kernel's process wrote outside its cells."""
     try:
         text = (folder / "kernel.log").read_text(encoding="utf-8", errors="replace")
     except OSError:
         return ""
-    return "\n".join(text.strip().splitlines()[-lines:])
+    said = [line for line in text.strip().splitlines() if not _GREETING.search(line)]
+    return "\n".join(said[-lines:])
 
 
 def start_options(folder: Path, cwd: Path, environment: Mapping[str, str]) -> dict[str, Any]:

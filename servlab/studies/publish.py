@@ -16,7 +16,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from servlab.core.errors import StudyError
-from servlab.studies.kernel import is_alive
+from servlab.studies.kernel import is_alive, undisturbed
 
 PREFIX = ".servlab-"
 SUFFIX = ".tmp"
@@ -47,8 +47,9 @@ def write_together(files: Mapping[Path, str | bytes]) -> None:
     try:
         for path, content in files.items():
             staged[path] = _stage(path, content)
-        for path, temporary in staged.items():
-            os.replace(temporary, path)
+        with undisturbed():  # a report beside the tables of another run is neither old nor new
+            for path, temporary in staged.items():
+                os.replace(temporary, path)
         for folder in {path.parent for path in staged}:
             _flush_folder(folder)
     except OSError as err:

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-from servlab.core.errors import PlanError
+from servlab.core.errors import PlanLockedError
+from servlab.studies.speaking import answer, say
 
 if TYPE_CHECKING:
     from servlab.studies.plans.executor import MakeExecutor
@@ -44,14 +45,6 @@ SinceOption = Annotated[
 JsonOption = Annotated[bool, typer.Option("--json", help="Answer as JSON.")]
 
 
-def _say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)  # noqa: T201 the command line speaks
-
-
-def _answer(text: str) -> None:
-    print(text, flush=True)  # noqa: T201 the command's result
-
-
 def _read(path: Path, only: list[str] | None, since: str | None) -> "tuple[Plan, Makings]":
     """Return the part of a plan that is asked for, and what was read for it."""
     from servlab.studies.plans.making import Makings
@@ -75,10 +68,10 @@ def check(plan: PlanArgument, only: OnlyOption = None, since: SinceOption = None
     if problems:
         raise plan_error(asked.path, problems)
     for study in asked.studies:
-        _answer(study.id)
+        answer(study.id)
     count = len(asked.studies)
     said = f"{words.how_many(count)}, all can be run." if count else f"{words.summary(())}."
-    _say(f"plan {asked.name}: {said}")
+    say(f"plan {asked.name}: {said}")
     _complain(unheard(asked))
 
 
@@ -96,9 +89,9 @@ def status(
     asked, makings = _read(plan, only, since)
     states = plan_status(asked, makings=makings)
     if as_json:
-        _answer(json.dumps([words.state_fact(s) for s in states], ensure_ascii=False, indent=1))
+        answer(json.dumps([words.state_fact(s) for s in states], ensure_ascii=False, indent=1))
     else:
-        _answer(words.status_text(states))
+        answer(words.status_text(states))
 
 
 @plan_app.command(epilog="Example: servlab plan explain branches.toml --only 'north-*'")
@@ -108,7 +101,7 @@ def explain(plan: PlanArgument, only: OnlyOption = None, since: SinceOption = No
     from servlab.studies.plans.status import plan_status
 
     asked, makings = _read(plan, only, since)
-    _answer(words.explain_text(plan_status(asked, makings=makings)))
+    answer(words.explain_text(plan_status(asked, makings=makings)))
 
 
 @plan_app.command(epilog="Example: servlab plan clean branches.toml --dry-run")
@@ -129,8 +122,8 @@ def clean(
         with locked(asked):
             found = clean_plan(asked)
     for folder in found:
-        _answer(str(folder))
-    _say(f"{len(found)} runs {'would be' if dry_run else 'were'} removed.")
+        answer(str(folder))
+    say(f"{len(found)} runs {'would be' if dry_run else 'were'} removed.")
 
 
 @plan_app.command(epilog="Example: servlab plan schedule cron branches.toml")
@@ -156,7 +149,7 @@ def schedule(
 
     asked, _ = _read(plan, only, None)
     text = schedule_text(cast("Kind", kind), asked, every=cast("Often", every), at=at)
-    _answer(text.rstrip("\n"))
+    answer(text.rstrip("\n"))
 
 
 @plan_app.command(epilog=f"Example: servlab plan run branches.toml. {CODES}")
@@ -195,7 +188,7 @@ def run(
     What runs is decided by bytes: notebook code, parameters, data, codebook, servlab's code,
     package versions. A study that fails leaves its published report as it was.
     """
-    from servlab.studies.cli import stopped_by_signal
+    from servlab.studies.cli import exit_code_of, stopped_by_signal
     from servlab.studies.plans import words
     from servlab.studies.plans.notify import command_of, failure_text, notify
     from servlab.studies.plans.run import run_plan
@@ -214,9 +207,11 @@ def run(
                 said=said,
                 executor=_executor(scheduler),
             )
-    except PlanError as err:  # nobody watches: a plan that is wrong is a failure of the night
+    except (typer.Exit, PlanLockedError):
+        raise
+    except Exception as err:  # nobody watches: a plan that cannot run is a failure of the night
         if not dry_run:
-            _complain(notify(command_of(plan), plan, f"{err}\n", code=2))
+            _complain(notify(command_of(plan), plan, f"{err}\n", code=exit_code_of(err)))
         raise
     if ended.dry:
         raise typer.Exit(0)
@@ -225,16 +220,16 @@ def run(
         names = [outcome.study for outcome in ended.failed]
         _complain(notify(ended.plan.on_failure, ended.plan.path, text, code=1, failed=names))
     if ended.stopped_by is not None:
-        _say("servlab: stopped; published reports are as they were, and another run goes on here.")
+        say("servlab: stopped; published reports are as they were, and another run goes on here.")
     _complain(ended.trouble)
     if not quiet or ended.exit_code:
-        _say(words.run_text(ended))
+        say(words.run_text(ended))
     raise typer.Exit(ended.exit_code)
 
 
 def _complain(text: str) -> None:
     if text:
-        _say(f"servlab: {text}")
+        say(f"servlab: {text}")
 
 
 def _executor(scheduler: str | None) -> "MakeExecutor | None":
@@ -263,7 +258,7 @@ def _shown(*, log_json: bool, quiet: bool) -> "Iterator[Said]":
 def _log(event: str, facts: Mapping[str, Any]) -> None:
     from servlab.studies.plans.words import event_fact
 
-    _answer(json.dumps(event_fact(event, facts), ensure_ascii=False))
+    answer(json.dumps(event_fact(event, facts), ensure_ascii=False))
 
 
 class _Lines:
@@ -280,16 +275,16 @@ class _Lines:
         if event == "plan":
             self._total = len(facts["due"])
             if not self._quiet:
-                _say(f"plan {facts['plan'].name}: {words.summary(facts['states'])}")
+                say(f"plan {facts['plan'].name}: {words.summary(facts['states'])}")
                 for study in facts["due"]:
-                    _say(f"  to run: {study.id}")
+                    say(f"  to run: {study.id}")
         elif event == "ended":
             self._ended += 1
             outcome = facts["outcome"]
             if not self._quiet or outcome.status != "complete":
-                _say(words.outcome_line(outcome, self._ended, self._total))
+                say(words.outcome_line(outcome, self._ended, self._total))
             if outcome.status == "complete":
-                _answer(str(outcome.report))
+                answer(str(outcome.report))
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """One runner a plan: the operating system holds the lock, so a dead runner never does."""
 
+import errno
 import json
 import os
 import socket
@@ -44,7 +45,10 @@ def locked(plan: Plan, *, wait: float = 0.0) -> Iterator[None]:
     except Timeout:
         raise PlanLockedError(_who(plan, wait)) from None
     except OSError as err:
-        raise ParameterError(f"reports cannot be written to {plan.out}: {err.strerror}.") from None
+        if err.errno in (errno.ENOLCK, errno.ENOTSUP):
+            raise ParameterError(_no_locks(path)) from None
+        which = plan.out if err.filename is None else err.filename
+        raise ParameterError(f"reports cannot be written to {which}: {err.strerror}.") from None
     try:
         _sign(path)
         yield
@@ -52,6 +56,14 @@ def locked(plan: Plan, *, wait: float = 0.0) -> Iterator[None]:
         with suppress(OSError):
             path.with_suffix(".json").unlink(missing_ok=True)
         lock.release()
+
+
+def _no_locks(path: Path) -> str:
+    """Return what is said where a folder cannot be locked."""
+    return (
+        f"{path} cannot be locked: its file system has no locks (an NFS share without lockd?), so "
+        "two runners could not know of each other; put the plan's out on another one."
+    )
 
 
 def _sign(path: Path) -> None:

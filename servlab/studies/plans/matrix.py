@@ -14,7 +14,8 @@ from servlab.core.errors import ParameterError
 from servlab.studies.plans.periods import first_day, last_ended, periods
 from servlab.studies.plans.schema import FromData, Periods, StudySpec
 
-_FORBIDDEN = re.compile(r"""[/\\:*?"<>|\x00-\x1f]""")
+# What no file name may hold; nor what moves a cursor or turns letters around (C1, bidi marks).
+_FORBIDDEN = re.compile(r"""[/\\:*?"<>|\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]""")
 
 Axes = Mapping[str, str]
 Values = Callable[[str, Axes], tuple[str, ...]]

@@ -9,13 +9,19 @@ import os
 import subprocess
 import tomllib
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from shutil import which
+from threading import Thread
+from typing import BinaryIO
 
+from servlab.studies.ending import kill_tree
 from servlab.studies.plans.executor import StudyOutcome
 from servlab.studies.plans.plan import Plan
 
 PATIENCE = 60.0  # seconds the command has
+MOST_NAMES = 60_000  # bytes of SERVLAB_FAILED; the system refuses a variable of 128 kB
+_TAIL = 4096  # bytes of its last words that are kept
 
 
 def failure_text(outcomes: Sequence[StudyOutcome], not_run: Sequence[str] = ()) -> str:
@@ -39,29 +45,29 @@ def notify(
     environment = os.environ | {
         "SERVLAB_PLAN": str(plan),
         "SERVLAB_EXIT_CODE": str(code),
-        "SERVLAB_FAILED": "\n".join(failed),
+        "SERVLAB_FAILED": _names(failed),
     }
+    name = f"the command on failure ({command[0]})"
     try:
-        ended = subprocess.run(
+        process = subprocess.Popen(
             list(command),
-            input=text,
-            encoding="utf-8",
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
             env=environment,
             cwd=plan.resolve().parent,
-            timeout=PATIENCE,
-            capture_output=True,
-            errors="replace",
-            check=False,
+            start_new_session=True,  # so that it can be ended with all it started
         )
-    except subprocess.TimeoutExpired:
-        return f"the command on failure ({command[0]}) took over {PATIENCE:g} s and was ended."
     except OSError as err:
-        return f"the command on failure ({command[0]}) cannot be run: {err.strerror}."
-    if ended.returncode:
-        said = " ".join(ended.stderr.split())[:200]
-        return f"the command on failure ({command[0]}) ended with exit code {ended.returncode}" + (
-            f": {said}" if said else "."
-        )
+        return f"{name} cannot be run: {err.strerror}."
+    except ValueError as err:
+        return f"{name} cannot be run: {err}."
+    ended, said = _watched(process, text.encode("utf-8", errors="replace"))
+    if ended is None:
+        return f"{name} took over {PATIENCE:g} s and was ended."
+    if ended:
+        words = " ".join(said.split())[:200]
+        return f"{name} ended with exit code {ended}" + (f": {words}" if words else ".")
     return ""
 
 
@@ -77,6 +83,53 @@ def unheard(plan: Plan) -> str:
         f"on_failure of plan {plan.name} names the program {program!r}, which is not found here; "
         "nobody would be told of a failure. Install it, or name another."
     )
+
+
+def _names(failed: Sequence[str]) -> str:
+    """Return ids, a line each, as many as a variable can hold; standard input has them all."""
+    kept, size = [], 0
+    for place, name in enumerate(failed):
+        size += len(name.encode("utf-8", errors="replace")) + 1
+        if size > MOST_NAMES:
+            kept.append(f"... and {len(failed) - place} more")
+            break
+        kept.append(name)
+    return "\n".join(kept)
+
+
+def _watched(process: "subprocess.Popen[bytes]", text: bytes) -> tuple[int | None, str]:
+    """Return how a command ended (None: its time was over) and its last words.
+
+    Its pipes are served by threads: what it puts into the background may hold them for ever.
+    """
+    words: list[bytes] = []
+    writer = Thread(target=_tell, args=(process.stdin, text), daemon=True)
+    reader = Thread(target=_last_words, args=(process.stderr, words), daemon=True)
+    writer.start()
+    reader.start()
+    try:
+        ended: int | None = process.wait(PATIENCE)
+    except BaseException as err:
+        kill_tree(process.pid)
+        process.wait()
+        if not isinstance(err, subprocess.TimeoutExpired):  # Ctrl-C, a signal
+            raise
+        ended = None
+    reader.join(1.0)
+    return ended, b"".join(words).decode("utf-8", errors="replace")
+
+
+def _tell(stream: BinaryIO, text: bytes) -> None:
+    """Hand a command its text; one that does not read it is not asked to."""
+    with suppress(OSError), stream:
+        stream.write(text)
+
+
+def _last_words(stream: BinaryIO, words: list[bytes]) -> None:
+    """Read what a command says to its end, however much, and keep the end of it."""
+    with stream:
+        while part := os.read(stream.fileno(), 1 << 16):
+            words[:] = [(b"".join(words) + part)[-_TAIL:]]
 
 
 def command_of(path: Path) -> tuple[str, ...]:

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from queue import SimpleQueue
 from typing import Any, BinaryIO
 
-from servlab.studies.kernel import kill_tree
+from servlab.studies.ending import kill_tree
 from servlab.studies.plans.executor import StudyOutcome, failed, run_one
 from servlab.studies.plans.plan import PlannedStudy
 from servlab.studies.warm.kernels import use_warm_kernels, warm_kernels
@@ -96,7 +96,13 @@ class ProcessExecutor:
                 continue
             if process is None or process.poll() is not None:
                 _leave(process)
-                process = self._start(place)
+                process = None
+            try:
+                process = process or self._start(place)
+            except OSError as err:  # no memory, or too many processes
+                text = f"no process could be started for it: {err.strerror}; run the plan again."
+                future.set_result(failed(study, "worker", text))
+                continue
             future.set_result(self._ask(process, study))
         _leave(process)
 

@@ -1,7 +1,5 @@
 """Running a plan: what is not current is run, several at once, and each is accounted for."""
 
-import signal
-import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -10,7 +8,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, Literal
 
-from servlab.studies.kernel import Terminated, stoppable
+from servlab.studies.kernel import Terminated, ignore_signals, stoppable
 from servlab.studies.plans.check import check_studies
 from servlab.studies.plans.clean import tidy_runs
 from servlab.studies.plans.executor import Executor, MakeExecutor, StudyOutcome, failed
@@ -207,8 +205,7 @@ class _Running:
         try:
             self._collect(due)
         except KeyboardInterrupt as err:
-            if threading.current_thread() is threading.main_thread():
-                signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second one must not stop the end
+            ignore_signals()  # a second one must not stop the end
             self.executor.stop()
             number = int(err.signal) if isinstance(err, Terminated) else 2
             return self._result(due, number)

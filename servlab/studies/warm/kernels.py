@@ -12,7 +12,6 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -20,13 +19,14 @@ from pathlib import Path
 from typing import Any
 
 from servlab.core.errors import StudyError
-from servlab.studies.kernel import PREFIX, kernel_environment
+from servlab.studies.ending import kill_tree
+from servlab.studies.kernel import kernel_environment, own_folder
 from servlab.studies.warm.process import BACKLOG, LENGTH
 
 START_SECONDS = 120.0
 # Arrow's allocator would start a thread of its own, which no fork takes along.
 _ONE_THREAD = {"JE_ARROW_MALLOC_CONF": "background_thread:false"}
-_GONE = "the process that kernels are forked from is gone"
+_LONGEST = 100  # bytes of a socket's address; the system takes 107
 _SOCKET: ContextVar[str | None] = ContextVar("warm_kernels", default=None)
 
 
@@ -53,7 +53,7 @@ def warm_kernels() -> Iterator[str | None]:
     if not can_fork():
         yield None
         return
-    folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-"))
+    folder = own_folder()
     path = str(folder / "warm")
     process = _started(path, folder)
     before = _SOCKET.set(path)
@@ -73,6 +73,20 @@ def warm_kernels() -> Iterator[str | None]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+@contextmanager
+def _address(path: str) -> Iterator[str]:
+    """Give a socket's address; where the path is too long for one, through its open folder."""
+    if len(os.fsencode(path)) <= _LONGEST:
+        yield path
+        return
+    folder, name = os.path.split(path)
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        yield f"/proc/self/fd/{handle}/{name}"
+    finally:
+        os.close(handle)
+
+
 def use_warm_kernels(path: str | None) -> None:
     """Let this process's studies get their kernels from the warm process at a socket."""
     _SOCKET.set(path)
@@ -81,7 +95,8 @@ def use_warm_kernels(path: str | None) -> None:
 def _started(path: str, folder: Path) -> "subprocess.Popen[bytes]":
     """Return the warm process, its imports done and its socket open."""
     with socket.socket(socket.AF_UNIX) as listener:
-        listener.bind(path)
+        with _address(path) as address:
+            listener.bind(address)
         listener.listen(BACKLOG)
         with (folder / "warm.log").open("wb") as log:
             process = subprocess.Popen(
@@ -109,6 +124,10 @@ def _started(path: str, folder: Path) -> "subprocess.Popen[bytes]":
     return process
 
 
+class WarmProcessGoneError(Exception):
+    """The warm process does not answer: it was killed, or its machine has no memory for it."""
+
+
 class ForkedProcess:
     """A forked kernel as jupyter_client sees a process; its parent is the warm process."""
 
@@ -125,18 +144,16 @@ class ForkedProcess:
         content = json.dumps(asked).encode()
         try:
             self._socket.settimeout(START_SECONDS)
-            self._socket.connect(path)
+            with _address(path) as address:
+                self._socket.connect(address)
             socket.send_fds(self._socket, [LENGTH.pack(len(content))], [options["stdout"]])
             self._socket.sendall(content)
             answer = self._received()
-        except OSError as err:
-            self._socket.close()
-            raise RuntimeError(
-                f"the process that kernels are forked from is gone ({err})"
-            ) from None
+        except OSError:
+            answer = None
         if answer is None:
             self._socket.close()
-            raise RuntimeError("the process that kernels are forked from is gone")
+            raise WarmProcessGoneError
         self.pid = answer
 
     def _received(self) -> int | None:
@@ -169,7 +186,8 @@ class ForkedProcess:
                 return None
             except OSError:
                 answer = None
-            # status 1 where nobody is left to tell: the kernel ended with the warm process
+            if answer is None:  # the warm process is gone, and takes its kernels along
+                kill_tree(self.pid)
             self.returncode = 1 if answer is None else answer
             self._socket.close()
         return self.returncode
@@ -202,8 +220,11 @@ def _provisioner(manager: Any, path: str) -> Any:
         """Launches by a fork; the rest is that of any local kernel."""
 
         async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> Any:
-            """Fork the kernel with its connection file."""
-            forked: Any = ForkedProcess(path, cmd[cmd.index("-f") :], kwargs)
+            """Fork the kernel with its connection file; start it cold where nobody forks."""
+            try:
+                forked: Any = ForkedProcess(path, cmd[cmd.index("-f") :], kwargs)
+            except WarmProcessGoneError:
+                return await super().launch_kernel(cmd, **kwargs)
             self.process = forked
             self.pid = self.pgid = forked.pid
             self.cwd = kwargs.get("cwd")

@@ -21,6 +21,8 @@ from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
 
+from servlab.studies.ending import adopt_orphans, kill_children, kill_tree
+
 LENGTH = struct.Struct("!Q")
 LARGEST = 16_000_000  # bytes of a request; more is no environment of ours
 BACKLOG = 64
@@ -62,6 +64,7 @@ class Request:
 def main() -> None:
     """Import, then fork a kernel a request until the owner is gone."""
     listener = socket.socket(fileno=int(sys.argv[1]))
+    adopt_orphans()  # what a kernel that died leaves comes here
     import_libraries()
     gc.collect()
     gc.freeze()  # the kernels share these pages as long as no collection touches them
@@ -84,6 +87,7 @@ def import_libraries() -> None:
 
 def serve(listener: socket.socket) -> Request | None:
     """Answer requests; return None when the owner is gone, and in a forked kernel its request."""
+    warm = os.getpid()
     with selectors.DefaultSelector() as selector, child_signals() as ended:
         selector.register(0, selectors.EVENT_READ, "owner")
         selector.register(listener, selectors.EVENT_READ, "listener")
@@ -105,11 +109,12 @@ def serve(listener: socket.socket) -> Request | None:
                         os.read(ended, 4096)
                         reap(clients, selector)
                     else:
-                        end(key.data)
-                        selector.unregister(key.fileobj)
+                        forget(key.data, clients, selector)
         finally:
             for pid in clients:
-                end(pid)
+                kill_tree(pid)
+            if os.getpid() == warm:
+                kill_children()
 
 
 @contextmanager
@@ -135,7 +140,7 @@ def answer(
     """Fork a kernel for a client; return its request in the kernel, None here."""
     try:
         request = receive(client)
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, struct.error):
         client.close()
         return None
     pid = os.fork()
@@ -172,8 +177,15 @@ def receive(client: socket.socket) -> Request:
     return Request(asked["arguments"], asked["environment"], asked["folder"], descriptors[0])
 
 
+def forget(pid: int, clients: dict[int, socket.socket], selector: selectors.BaseSelector) -> None:
+    """End the kernel of a client that went away; one that has ended already was told of."""
+    if pid in clients:
+        selector.unregister(clients[pid])
+        kill_tree(pid)
+
+
 def reap(clients: dict[int, socket.socket], selector: selectors.BaseSelector) -> None:
-    """Tell the clients of ended kernels how they ended."""
+    """Tell the clients of ended kernels how they ended, once all that those left has ended."""
     while True:
         try:
             pid, status = os.waitpid(-1, os.WNOHANG)
@@ -182,20 +194,14 @@ def reap(clients: dict[int, socket.socket], selector: selectors.BaseSelector) ->
         if pid == 0:
             return
         client = clients.pop(pid, None)
-        if client is not None:
-            with suppress(KeyError):
-                selector.unregister(client)
-            with suppress(OSError):
-                client.sendall(LENGTH.pack(os.waitstatus_to_exitcode(status) & 0xFFFF))
-            client.close()
-
-
-def end(pid: int) -> None:
-    """Kill a kernel and its process group."""
-    with suppress(OSError):
-        os.killpg(pid, signal.SIGKILL)
-    with suppress(OSError):
-        os.kill(pid, signal.SIGKILL)
+        if client is None:  # what a kernel left, adopted and killed
+            continue
+        with suppress(KeyError):
+            selector.unregister(client)
+        kill_children(spared=frozenset(clients))
+        with suppress(OSError):
+            client.sendall(LENGTH.pack(os.waitstatus_to_exitcode(status) & 0xFFFF))
+        client.close()
 
 
 def become_kernel(request: Request) -> None:

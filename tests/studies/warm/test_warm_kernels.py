@@ -113,7 +113,7 @@ def test_its_last_words_are_told(toy, tmp_path, warm, stub_report):
     assert "out of luck" in died.failures[0].error
 
 
-def test_a_warm_process_that_is_gone_is_said(toy, tmp_path, stub_report):
+def test_without_the_warm_process_a_study_starts_cold(toy, tmp_path, stub_report):
     with warm_kernels() as path:
         (process,) = (
             p for p in psutil.Process().children() if "servlab.studies.warm.process" in p.cmdline()
@@ -121,8 +121,8 @@ def test_a_warm_process_that_is_gone_is_said(toy, tmp_path, stub_report):
         )  # fmt: skip
         process.kill()
         process.wait(10)
-        with pytest.raises(StudyError, match="the process that kernels are forked from is gone"):
-            run(toy("x = 1"), tmp_path)
+        ended = run(toy(RECORD + "import os\nrecord('parent', os.getppid())"), tmp_path)
+    assert (ended.status, values(ended)["parent"]) == ("complete", os.getpid())
 
 
 def test_kernels_end_with_the_warm_process(toy, tmp_path, stub_report):
