@@ -176,11 +176,15 @@ def own_folder() -> Path:
         _remove_leftovers(place)
         return Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-"))
     except OSError as err:
-        raise StudyError(
-            "a kernel needs a folder for its temporary files, and none can be made in "
-            f"{tempfile.tempdir or 'any of the usual places'}: {err.strerror}. "
-            "Make room there, or name another place in TMPDIR."
-        ) from None
+        raise no_room(err) from None
+
+
+def no_room(err: OSError) -> StudyError:
+    """Return the error of a kernel whose temporary files cannot be written."""
+    return StudyError(
+        f"temporary files of a kernel cannot be written to {tempfile.tempdir or 'any place'}: "
+        f"{err.strerror or err}. Make room there, or name another place in TMPDIR."
+    )
 
 
 def _remove_leftovers(place: Path) -> None:
@@ -268,5 +272,8 @@ def log_tail(folder: Path, *, lines: int = 6) -> str:
 
 def start_options(folder: Path, cwd: Path, environment: Mapping[str, str]) -> dict[str, Any]:
     """Return how the process is started: where, with what, and where its own words go."""
-    log = os.open(folder / "kernel.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    try:
+        log = os.open(folder / "kernel.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    except OSError as err:
+        raise no_room(err) from None
     return {"cwd": str(cwd), "env": dict(environment), "stdout": log, "stderr": log}

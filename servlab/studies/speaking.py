@@ -37,10 +37,10 @@ def _write(stream: TextIO, text: str) -> None:
     line = plain(text)
     try:
         try:
-            print(line, file=stream, flush=True)  # noqa: T201 the command line speaks
+            print(line, file=stream, flush=True)
         except UnicodeEncodeError:
             known = line.encode(stream.encoding, errors="backslashreplace")
-            print(known.decode(stream.encoding), file=stream, flush=True)  # noqa: T201
+            print(known.decode(stream.encoding), file=stream, flush=True)
     except OSError:
         with suppress(OSError, ValueError):  # what is said from now on goes nowhere
             nowhere = os.open(os.devnull, os.O_WRONLY)

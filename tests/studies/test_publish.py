@@ -1,11 +1,13 @@
 """A file is there whole or as it was; what dead writers left is removed."""
 
 import os
+import signal
 
 import pytest
 
 from servlab.core.errors import StudyError
 from servlab.studies import publish
+from servlab.studies.kernel import Terminated, stoppable
 from servlab.studies.publish import remove_leftovers, write_whole
 
 
@@ -50,3 +52,17 @@ def test_leftovers_of_dead_writers_go_and_those_of_living_ones_stay(tmp_path, mo
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(
         [alive.name, other.name, "report.en.html"]
     )
+
+
+def test_a_signal_waits_until_files_that_belong_together_are_in_their_places(tmp_path, monkeypatch):
+    replace = os.replace
+
+    def interrupted(temporary, path):
+        replace(temporary, path)
+        if path.name == "a":
+            signal.raise_signal(signal.SIGTERM)
+
+    monkeypatch.setattr(publish.os, "replace", interrupted)
+    with pytest.raises(Terminated), stoppable():
+        publish.write_together({tmp_path / "a": "1", tmp_path / "b": "2"})
+    assert {path.name for path in tmp_path.iterdir()} == {"a", "b"}

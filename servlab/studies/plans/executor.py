@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
-from servlab.core.errors import ServlabError
+from servlab.core.errors import ServlabError, StudyError
 from servlab.studies.failures import Failure, outside_cells, reason_of
 from servlab.studies.plans.plan import PlannedStudy
 
@@ -96,6 +96,8 @@ def run_one(study: PlannedStudy) -> StudyOutcome:
             timeout=study.timeout,
             export=study.export,  # type: ignore[arg-type]
         )
+    except StudyError as err:  # its kernel did not start, or its folder could not be written
+        return failed(study, "outside the cells", str(err), time.monotonic() - start)
     except ServlabError as err:
         return failed(study, "before the cells", str(err), time.monotonic() - start)
     except Exception as err:  # an error of ours in one study must not end the others

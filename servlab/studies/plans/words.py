@@ -92,7 +92,8 @@ def outcome_line(outcome: StudyOutcome, place: int, total: int) -> str:
     if not outcome.failures:
         return head
     first = outcome.failures[0]
-    words = " ".join(f"{first.section}: {first.error}".split())[:300]
+    where = first.section or (f"cell {first.cell}" if first.cell else "study")
+    words = " ".join(f"{where}: {first.error}".split())[:300]
     return f"{head}  {words}"
 
 

@@ -20,7 +20,7 @@ from typing import Any
 
 from servlab.core.errors import StudyError
 from servlab.studies.ending import kill_tree
-from servlab.studies.kernel import kernel_environment, own_folder
+from servlab.studies.kernel import kernel_environment, no_room, own_folder
 from servlab.studies.warm.process import BACKLOG, LENGTH
 
 START_SECONDS = 120.0
@@ -55,7 +55,11 @@ def warm_kernels() -> Iterator[str | None]:
         return
     folder = own_folder()
     path = str(folder / "warm")
-    process = _started(path, folder)
+    try:
+        process = _started(path, folder)
+    except OSError as err:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise no_room(err) from None
     before = _SOCKET.set(path)
     try:
         yield path

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from servlab.core.errors import PlanError, PlanLockedError
+from servlab.core.errors import ParameterError, PlanError, PlanLockedError, StudyError
 from servlab.studies import publish
 from servlab.studies.plans.clean import clean_plan, old_runs
 from servlab.studies.plans.lock import locked
@@ -340,6 +340,50 @@ def test_the_command_on_failure_reads_what_failed(small, servlab_command, tmp_pa
     code, _, said = servlab_command("plan", "run", small / "plan.toml")
     assert code == 2
     assert "the command on failure (/none/at/all) cannot be run" in said
+
+
+def test_the_command_on_failure_hears_of_what_kept_a_plan_from_running(
+    small, servlab_command, monkeypatch
+):
+    text = SMALL.replace("workers = 2", 'on_failure = ["sh", "-c", "cat > told"]')
+    (small / "plan.toml").write_text(text, encoding="utf-8")
+    touch_data(small)
+    before = published(small)
+
+    def no_room(*_):
+        raise StudyError("temporary files of a kernel cannot be written to /tmp.")
+
+    monkeypatch.setattr("servlab.studies.plans.run.ProcessExecutor", no_room)
+    code, _, said = servlab_command("plan", "run", small / "plan.toml")
+    assert (code, (small / "told").read_text()) == (1, said.splitlines()[-1][9:] + "\n")
+    shutil.rmtree(small / "reports" / "runs")
+    (small / "reports" / "runs").write_text("")
+    code, out, said = servlab_command("plan", "run", small / "plan.toml")
+    assert (code, out) == (2, "")
+    assert "reports cannot be written to" in (small / "told").read_text()
+    assert published(small) == before
+
+
+def test_a_file_system_without_locks_is_refused(small, monkeypatch):
+    def none(*_):
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr("fcntl.flock", none)
+    with pytest.raises(ParameterError, match=r"cannot be locked: its file system has no locks"):
+        go(small)
+
+
+def test_a_lock_file_of_somebody_else_is_named(small, monkeypatch):
+    import filelock
+
+    lock = small / "reports" / "runs" / ".plan-branches.lock"
+
+    def refused(self, *_, **__):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(lock))
+
+    monkeypatch.setattr(filelock.FileLock, "acquire", refused)
+    with pytest.raises(ParameterError, match=r"\.plan-branches\.lock: Permission denied"):
+        go(small)
 
 
 def test_status_explain_and_log_json(small, servlab_command, monkeypatch):

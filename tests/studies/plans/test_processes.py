@@ -1,5 +1,6 @@
 """Real processes and kernels: signals, deaths, time limits, two schedulers at once."""
 
+import contextlib
 import json
 import os
 import signal
@@ -168,3 +169,20 @@ def test_a_worker_that_dies_fails_its_study_and_the_next_gets_a_new_one(folder):
     assert futures[1].result(timeout=60).status == "complete"
     executor.close()
     wait_for(lambda: gone(kernel), "end of the kernel", 10)
+
+
+def test_a_process_that_cannot_be_started_is_its_studys_failure(folder, monkeypatch):
+    import servlab.studies.plans.processes as processes
+
+    def refuse(*_, **__):
+        raise BlockingIOError(11, "Resource temporarily unavailable")
+
+    monkeypatch.setattr(processes, "warm_kernels", contextlib.nullcontext)
+    monkeypatch.setattr(processes.subprocess, "Popen", refuse)
+    executor = ProcessExecutor(2)
+    futures = [executor.submit(study) for study in read_plan(folder / "plan.toml").studies]
+    for future in futures:
+        outcome = future.result(timeout=10)
+        assert (outcome.status, outcome.failures[0].section) == ("failed", "worker")
+        assert "no process could be started for it: Resource temp" in outcome.failures[0].error
+    executor.close()

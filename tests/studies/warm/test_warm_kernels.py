@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -125,16 +126,66 @@ def test_without_the_warm_process_a_study_starts_cold(toy, tmp_path, stub_report
     assert (ended.status, values(ended)["parent"]) == ("complete", os.getpid())
 
 
+ESCAPES = """\
+import os, signal, subprocess, sys, time
+wait = "import signal, time\\nfor n in 1, 2, 15: signal.signal(n, 1)\\ntime.sleep(600)"
+own = subprocess.Popen([sys.executable, "-c", wait], start_new_session=True).pid
+reader, writer = os.pipe()
+if os.fork() == 0:  # a daemon: a session of its own, and a parent that ends
+    os.setsid()
+    if (pid := os.fork()) != 0:
+        os.write(writer, str(pid).encode())
+        os._exit(0)
+    time.sleep(600)
+    os._exit(0)
+daemon = int(os.read(reader, 20))
+open({pids!r}, "w").write(" ".join(map(str, (os.getpid(), own, daemon))))
+"""
+
+
+@pytest.mark.parametrize("ending", ["os.kill(os.getpid(), 9)", "x = 1"])
+def test_nothing_outlives_a_kernel_whatever_it_did_to_get_away(
+    toy, tmp_path, warm, stub_report, ending
+):
+    run(toy(ESCAPES.format(pids=str(tmp_path / "pids")) + ending), tmp_path)
+    wait_until(lambda: not any(alive(int(pid)) for pid in (tmp_path / "pids").read_text().split()))
+
+
+def test_a_client_that_goes_away_at_once_harms_nobody(toy, tmp_path, warm, stub_report):
+    for word in (b"", b"x"):
+        with socket.socket(socket.AF_UNIX) as client:
+            client.connect(warm)
+            client.send(word)
+    ended = run(toy(RECORD + "import os\nrecord('parent', os.getppid())"), tmp_path)
+    assert values(ended)["parent"] != os.getpid()  # forked still
+
+
+def test_a_folder_for_temporary_files_with_a_long_name_or_without_room(
+    toy, tmp_path, stub_report, monkeypatch
+):
+    place = tmp_path / ("城" * 60)
+    place.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(place))
+    with warm_kernels():
+        ended = run(toy(RECORD + "import os\nrecord('parent', os.getppid())"), tmp_path)
+    assert (ended.status, values(ended)["parent"] != os.getpid()) == ("complete", True)
+    assert list(place.iterdir()) == []
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "none"))
+    said = "temporary files of a kernel cannot be written to .*none: No such file.*TMPDIR"
+    with pytest.raises(StudyError, match=said):
+        warm_kernels().__enter__()
+    with pytest.raises(StudyError, match=said):
+        run(toy("x = 1"), tmp_path)
+
+
 def test_kernels_end_with_the_warm_process(toy, tmp_path, stub_report):
-    pid_file = tmp_path / "pid"
     path = toy(
-        f"import os, time\nopen({str(pid_file)!r}, 'w').write(str(os.getpid()))",
-        "os.kill(os.getppid(), 9)\ntime.sleep(600)",
+        ESCAPES.format(pids=str(tmp_path / "pids")), "os.kill(os.getppid(), 9)\ntime.sleep(600)"
     )
     with warm_kernels():
         ended = run(path, tmp_path)
     assert "the kernel died in this cell" in ended.failures[0].error
-    wait_until(lambda: not alive(int(pid_file.read_text())))
+    wait_until(lambda: not any(alive(int(pid)) for pid in (tmp_path / "pids").read_text().split()))
 
 
 def test_a_process_that_does_not_start_says_why(monkeypatch):
