@@ -84,7 +84,7 @@ class _Reader:
     @property
     def out(self) -> Path:
         """Return the folder of reports."""
-        return Path(os.path.abspath(self.folder / self.spec.out))
+        return Path(os.path.abspath(self.folder / os.path.expanduser(self.spec.out)))
 
     def plan(self) -> Plan:
         """Return the plan, or raise for all that is wrong."""

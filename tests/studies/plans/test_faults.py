@@ -310,7 +310,7 @@ def test_retention_keeps_the_run_behind_the_report(small):
 
 def test_the_command_on_failure_reads_what_failed(small, servlab_command, tmp_path, monkeypatch):
     monkeypatch.setattr(
-        "servlab.studies.plans.run.ProcessExecutor", lambda width: InlineExecutor(width)
+        "servlab.studies.plans.run.ProcessExecutor", lambda width, *_: InlineExecutor(width)
     )
     told = tmp_path / "told.txt"
     script = tmp_path / "tell.sh"
@@ -364,6 +364,19 @@ def test_the_command_on_failure_hears_of_what_kept_a_plan_from_running(
     assert published(small) == before
 
 
+def test_a_home_folder_is_meant_by_its_sign(small, monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    text = SMALL.replace('out = "reports"', 'out = "~/my reports"')
+    (small / "plan.toml").write_text(text, encoding="utf-8")
+    assert read_plan(small / "plan.toml").out == tmp_path / "my reports"
+
+
+def test_names_hold_nothing_that_moves_a_cursor_or_turns_letters_around():
+    from servlab.studies.plans.matrix import file_name
+
+    assert file_name("{a}", {"a": "N\x1b[2J\x7f\x9b\u202eord"}) == "N-[2J---ord"
+
+
 def test_a_file_system_without_locks_is_refused(small, monkeypatch):
     def none(*_):
         raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
@@ -388,7 +401,7 @@ def test_a_lock_file_of_somebody_else_is_named(small, monkeypatch):
 
 def test_status_explain_and_log_json(small, servlab_command, monkeypatch):
     monkeypatch.setattr(
-        "servlab.studies.plans.run.ProcessExecutor", lambda width: InlineExecutor(width)
+        "servlab.studies.plans.run.ProcessExecutor", lambda width, *_: InlineExecutor(width)
     )
     path = small / "plan.toml"
     code, out, _ = servlab_command("plan", "status", path)
