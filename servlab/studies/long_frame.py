@@ -97,13 +97,15 @@ def table_of(
     path = study.runs / study.published.folder / "results.parquet"
     schema = long_schema()
     try:
-        read = pq.read_table(path, partitioning=None, page_checksum_verification=True)
+        with pq.ParquetFile(path, page_checksum_verification=True) as file:
+            read = file.read()
         finished = datetime.fromisoformat(study.published.finished)
         recorded = frozenset(read["result"].to_pylist())
         unknown = frozenset(read.column_names) - set(schema.names)
         if wanted is not None:
             read = read.filter(pc.is_in(read["result"], pa.array(list(wanted), pa.string())))
-        known = [_column(read, part.name, part.type) for part in schema]
+        there = dict(zip(read.column_names, read.columns, strict=True))
+        known = [_column(there, len(read), part.name, part.type) for part in schema]
     except (OSError, ValueError, LookupError, pa.ArrowException):
         return None
     facts = {
@@ -123,13 +125,13 @@ def table_of(
     return StudyTable(pa.table(columns).select(list(types)), recorded, unknown)
 
 
-def _column(table: "pa.Table", name: str, kind: Any) -> Any:
+def _column(there: Mapping[str, Any], rows: int, name: str, kind: Any) -> Any:
     """Return a column in the schema's type; an empty one for what an older version lacked."""
     import pyarrow as pa
 
-    if name not in table.column_names and name not in KEYS:
-        return pa.nulls(len(table), kind)
-    return table[name].cast(kind)
+    if name not in there and name not in KEYS:
+        return pa.nulls(rows, kind)
+    return there[name] if there[name].type == kind else there[name].cast(kind)
 
 
 def _place(value: str | None, kind: AxisKind) -> Any:
