@@ -115,6 +115,29 @@ def golden_data():
     return read
 
 
+@pytest.fixture(scope="session")
+def warm_process():
+    """The socket of one process that has imported what studies import; None where none forks."""
+    from servlab.studies.warm.kernels import use_warm_kernels, warm_kernels
+
+    with warm_kernels() as path:
+        use_warm_kernels(None)  # only who asks for it
+        yield path
+
+
+@pytest.fixture(scope="module")
+def forked_kernels(warm_process):
+    """Fork the kernels of a module's studies: they show what cold ones do, for half the time.
+
+    That a forked kernel gives a cold one's bytes is shown in ``tests/studies/warm``.
+    """
+    from servlab.studies.warm.kernels import use_warm_kernels
+
+    use_warm_kernels(warm_process)
+    yield
+    use_warm_kernels(None)
+
+
 @pytest.fixture
 def servlab_command(monkeypatch, capsys):
     """Run the command line in this process; return exit code, output and messages."""

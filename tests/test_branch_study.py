@@ -7,7 +7,7 @@ import pytest
 import servlab as sl
 
 NOTEBOOK = Path(__file__).resolve().parent.parent / "notebooks" / "branch_comparison.ipynb"
-pytestmark = pytest.mark.study
+pytestmark = [pytest.mark.study, pytest.mark.usefixtures("forked_kernels")]
 UNIVER = Path(__file__).resolve().parent / "codebooks" / "univer.toml"
 
 

@@ -9,7 +9,7 @@ from tests.test_model_studies import run
 from tests.test_quality_study import CHINESE, visible_text
 
 CODEBOOKS = Path(__file__).resolve().parent / "codebooks"
-pytestmark = pytest.mark.study
+pytestmark = [pytest.mark.study, pytest.mark.usefixtures("forked_kernels")]
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from tests.test_quality_study import CHINESE, visible_text
 
 ROOT = Path(__file__).resolve().parent.parent
 CODEBOOKS = ROOT / "tests" / "codebooks"
-pytestmark = pytest.mark.study
+pytestmark = [pytest.mark.study, pytest.mark.usefixtures("forked_kernels")]
 
 
 def run(out, notebook, language, **parameters):

@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOK = ROOT / "notebooks" / "quality_study.ipynb"
 KIOSK = ROOT / "tests" / "codebooks" / "kiosk.toml"
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
-pytestmark = pytest.mark.study
+pytestmark = [pytest.mark.study, pytest.mark.usefixtures("forked_kernels")]
 
 
 def run(out, language, name, **parameters):

@@ -12,7 +12,7 @@ from servlab.core.errors import DataError
 from tests.test_quality_study import run, visible_text
 
 EXAMPLE = Path(sl.__file__).parent / "data" / "example_files"
-pytestmark = pytest.mark.study
+pytestmark = [pytest.mark.study, pytest.mark.usefixtures("forked_kernels")]
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOK = ROOT / "notebooks" / "scale_validation.ipynb"
 KIOSK = ROOT / "tests" / "codebooks" / "kiosk.toml"
 DRAWS = 60  # of the parallel analyses: enough for a stable count, a tenth of the cost
-pytestmark = pytest.mark.study
+pytestmark = [pytest.mark.study, pytest.mark.usefixtures("forked_kernels")]
 
 
 def run(out, language, name, **parameters):

@@ -9,7 +9,7 @@ from tests.test_quality_study import CHINESE, visible_text
 
 ROOT = Path(__file__).resolve().parent.parent
 BOOK = ROOT / "tests" / "codebooks" / "sfo_waves.toml"
-pytestmark = pytest.mark.study
+pytestmark = [pytest.mark.study, pytest.mark.usefixtures("forked_kernels")]
 
 
 def run(out, language, **parameters):
