@@ -235,6 +235,7 @@ def check_values(
         Where a caller's relative paths start; the current folder without it.
     """
     checked, mistakes = find_values(schema, given, folder=folder, base=base or Path.cwd())
+    mistakes += missing_paths(checked)
     if mistakes:
         raise ParameterError("\n".join(text for _, text in mistakes))
     return checked
@@ -243,7 +244,10 @@ def check_values(
 def find_values(
     schema: ParameterSchema, given: Mapping[str, Any], *, folder: Path, base: Path
 ) -> tuple[ParameterValues, list[tuple[str, str]]]:
-    """Return the values of a run and every mistake in them, as (parameter, words)."""
+    """Return the values of a run and every mistake in them, as (parameter, words).
+
+    Whether the files that they name are there is asked by ``missing_paths``.
+    """
     mistakes: list[tuple[str, str]] = []
     values: dict[str, Any] = {
         parameter.name: _located(parameter.default, folder) for parameter in schema
@@ -260,7 +264,7 @@ def find_values(
     checked = ParameterValues(
         MappingProxyType(values), tuple(name for name in schema.names if name in given)
     )
-    return checked, mistakes + _missing_paths(checked) + _missing_secrets(checked)
+    return checked, mistakes + _missing_secrets(checked)
 
 
 def _located(value: Any, folder: Path) -> Any:
@@ -288,9 +292,13 @@ def _hint(value: Any, parameter: Parameter) -> str:
     return ""
 
 
-def _missing_paths(checked: ParameterValues) -> list[tuple[str, str]]:
+def missing_paths(checked: ParameterValues) -> list[tuple[str, str]]:
+    """Return what to say of each file named that is not there, as (parameter, words).
+
+    A list's second file is called ``name[2]``.
+    """
     return [
-        (name.partition("[")[0], f"parameter {name}: {path} does not exist; check the path.")
+        (name, f"parameter {name}: {path} does not exist; check the path.")
         for name, path in checked.paths().items()
         if not path.exists()
     ]

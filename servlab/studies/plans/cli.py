@@ -1,8 +1,9 @@
 """The commands on plans: ``servlab plan check``, ``run``, ``status``, ``explain``, ``clean``.
 
 Exit codes: 0 every study is current (of ``status``: whatever it says); 1 a study failed, or was
-not run because another failed; 2 the plan or the call is wrong and nothing was started; 3 another
-process runs the plan; 129, 130 and 143 stopped by SIGHUP, Ctrl-C and SIGTERM.
+not run because another failed (of ``check``: some studies cannot be run today); 2 the plan or
+the call is wrong and nothing was started; 3 another process runs the plan; 129, 130 and 143
+stopped by SIGHUP, Ctrl-C and SIGTERM.
 """
 
 import json
@@ -64,15 +65,17 @@ def check(plan: PlanArgument, only: OnlyOption = None, since: SinceOption = None
     from servlab.studies.plans.plan import plan_error
 
     asked, makings = _read(plan, only, since)
-    problems = check_studies(asked.studies, makings)
-    if problems:
-        raise plan_error(asked.path, problems)
+    checked = check_studies(asked.studies, makings)
+    for line in words.trouble_lines(checked.troubles):
+        say(line)
+    if checked.problems:
+        raise plan_error(asked.path, checked.problems)
     for study in asked.studies:
-        answer(study.id)
-    count = len(asked.studies)
-    said = f"{words.how_many(count)}, all can be run." if count else f"{words.summary(())}."
-    say(f"plan {asked.name}: {said}")
+        if study.id not in checked.troubles:
+            answer(study.id)
+    say(words.check_text(asked, checked.troubles))
     _complain(unheard(asked))
+    raise typer.Exit(1 if checked.troubles else 0)
 
 
 @plan_app.command(epilog="Example: servlab plan status branches.toml")
@@ -277,7 +280,10 @@ class _Lines:
             if not self._quiet:
                 say(f"plan {facts['plan'].name}: {words.summary(facts['states'])}")
                 for study in facts["due"]:
-                    say(f"  to run: {study.id}")
+                    if study.id not in facts["troubles"]:
+                        say(f"  to run: {study.id}")
+                for line in words.trouble_lines(facts["troubles"]):
+                    say(line)
         elif event == "ended":
             self._ended += 1
             outcome = facts["outcome"]

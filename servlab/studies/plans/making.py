@@ -6,7 +6,8 @@ within one tick, or under a clock set back). What was read lives as long as one 
 
 import json
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -31,6 +32,9 @@ from servlab.studies.run_exports import check_forms
 
 if TYPE_CHECKING:
     from servlab.data.survey import Survey
+
+
+KEPT = 2000  # lists of values that are remembered between commands
 
 
 @dataclass(slots=True)
@@ -122,32 +126,30 @@ class Makings:
                 return None
         return self._surveys[wanted]
 
-    def covariate_values(self, values: ParameterValues, covariate: str) -> tuple[str, ...]:
-        """Return the values that respondents have in a covariate, in natural order."""
-        key = self._key_of_values(values, covariate)
+    def covariate_values(
+        self, values: ParameterValues, covariate: str, where: Sequence[str] = ()
+    ) -> tuple[str, ...]:
+        """Return the values that respondents have in a covariate, in natural order.
+
+        Only those of whom ``where`` keeps; of everybody where it keeps nobody.
+
+        Raises
+        ------
+        ServlabError
+            When the data cannot be read, have no such covariate, or nobody has a value in it.
+        """
+        key = self._key_of_values(values, covariate, where)
         known = self._remembered()
         if key not in known:
-            survey = self.survey(values)
-            if survey is None:
-                raise ParameterError(
-                    f'the values of {covariate!r} cannot come from the data: "data" and '
-                    '"codebook" are needed among the parameters.'
-                )
-            if covariate not in survey.covariates:
-                held = ", ".join(map(str, survey.covariates.columns)) or "none"
-                raise ModelError(
-                    f"the data have no covariate {covariate!r} to take values from; they have "
-                    f"{held}."
-                )
-            known[key] = _ordered(survey, covariate)
-            if not known[key]:
-                raise ModelError(f"no respondent has a value in the covariate {covariate!r}.")
+            known[key] = _values_in(self.survey(values), covariate, where)
+        known[key] = known.pop(key)  # what was asked for last is kept longest
         return tuple(known[key])
 
-    def _key_of_values(self, values: ParameterValues, covariate: str) -> str:
+    def _key_of_values(self, values: ParameterValues, covariate: str, where: Sequence[str]) -> str:
         named = [[part.name, part.sha256] for part in self.inputs(values)]
         example = "" if named else str(values.values.get("example"))
-        return run_key({"of": [covariate, example, code_sha256()], "files": named})
+        of = [covariate, example, code_sha256(), *where]
+        return run_key({"of": of, "files": named})
 
     def _remembered(self) -> dict[str, list[str]]:
         """Return the values kept between commands; nothing where the file is broken or gone."""
@@ -165,7 +167,7 @@ class Makings:
         """Return what ``memory`` is to hold from now on; None when nothing is known."""
         if not self._values:
             return None
-        latest = dict(list(self._values.items())[-200:])
+        latest = dict(list(self._values.items())[-KEPT:])
         return json.dumps({"sha256": _seal(latest), "values": latest}, ensure_ascii=False) + "\n"
 
 
@@ -178,8 +180,26 @@ def _seal(values: Mapping[str, Any]) -> str:
     return sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
 
 
-def _ordered(survey: "Survey", covariate: str) -> list[str]:
+def _values_in(survey: "Survey | None", covariate: str, where: Sequence[str]) -> list[str]:
     from servlab.core.groups import natural_order
-    from servlab.data.keep import covariate_values
+    from servlab.data.keep import covariate_values, keep_respondents
 
-    return sorted(covariate_values(survey, covariate), key=natural_order)
+    if survey is None:
+        raise ParameterError(
+            f'the values of {covariate!r} cannot come from the data: "data" and "codebook" are '
+            "needed among the parameters."
+        )
+    if covariate not in survey.covariates:
+        held = ", ".join(map(str, survey.covariates.columns)) or "none"
+        raise ModelError(
+            f"the data have no covariate {covariate!r} to take values from; they have {held}."
+        )
+    with suppress(ModelError):  # the check of each study says what its where asks in vain
+        survey = keep_respondents(survey, where)
+    found = covariate_values(survey, covariate)
+    if not found:
+        whom = f"nobody of {', '.join(where)}" if where else "nobody"
+        raise ModelError(
+            f"{whom} has a value in the covariate {covariate!r} to take from the data."
+        )
+    return sorted(found, key=natural_order)

@@ -6,13 +6,13 @@ braces. Values are put in as text, whatever they hold: nothing is evaluated.
 
 import re
 import string
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any
 
 from servlab.core.errors import ParameterError
 from servlab.studies.plans.periods import first_day, last_ended, periods
-from servlab.studies.plans.schema import FromData, Periods, StudySpec
+from servlab.studies.plans.schema import Periods, StudySpec
 
 # What no file name may hold; nor what moves a cursor or turns letters around (C1, bidi marks).
 _FORBIDDEN = re.compile(r"""[/\\:*?"<>|\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]""")
@@ -78,32 +78,26 @@ def default_name(spec: StudySpec, stem: str) -> str:
     return "-".join([own, *(f"{{{axis}}}" for axis in spec.matrix)])
 
 
-def combinations(
-    spec: StudySpec, values_of: Values, *, since: str | None, today: date
-) -> Iterator[dict[str, str]]:
-    """Yield every combination of a study's axes, the last axis changing fastest.
+def combinations(names: Sequence[str], values_of: Values) -> Iterator[dict[str, str]]:
+    """Yield every combination of axes, the last axis changing fastest.
 
-    ``values_of`` gives the values of the axes that are taken from data, which may differ between
-    the values of earlier axes.
+    ``values_of`` gives the values of an axis, which may differ between the values of earlier axes.
+
+    Examples
+    --------
+    >>> list(combinations(["a", "b"], lambda axis, axes: (axis + axes.get("a", ""),)))
+    [{'a': 'a', 'b': 'ba'}]
     """
 
-    def below(names: list[str], axes: dict[str, str]) -> Iterator[dict[str, str]]:
+    def below(names: Sequence[str], axes: dict[str, str]) -> Iterator[dict[str, str]]:
         if not names:
             yield axes
             return
         first, *rest = names
-        for value in _values(spec, first, axes):
+        for value in values_of(first, axes):
             yield from below(rest, {**axes, first: value})
 
-    def _values(spec: StudySpec, axis: str, axes: dict[str, str]) -> tuple[str, ...]:
-        given = spec.matrix[axis]
-        if isinstance(given, list):
-            return tuple(given)
-        if isinstance(given, Periods):
-            return generated(given, since=since, today=today)
-        return values_of(given.data if isinstance(given, FromData) else axis, axes)
-
-    yield from below(list(spec.matrix), {})
+    yield from below(names, {})
 
 
 def generated(given: Periods, *, since: str | None, today: date) -> tuple[str, ...]:

@@ -13,6 +13,17 @@ from servlab.studies.records import runs_folder
 
 
 @dataclass(frozen=True, slots=True)
+class Problem:
+    """One mistake of a plan, or trouble of a study: the line it stands on, and what to do."""
+
+    line: int
+    text: str
+
+    def __str__(self) -> str:
+        return f"line {self.line}: {self.text}"
+
+
+@dataclass(frozen=True, slots=True)
 class PlannedStudy:
     """One study of a plan: what is run, with what, and where its report goes.
 
@@ -38,6 +49,13 @@ class PlannedStudy:
         Line of its ``[[study]]`` in the plan's file.
     lines : mapping of str to int
         The lines of its parameters, and of its values on the axes of the matrix.
+    block : int
+        Which ``[[study]]`` of the file it is of, from 0.
+    written : tuple of str
+        The axes whose values the file lists itself.
+    troubles : tuple of Problem
+        What keeps it, and not all studies of its block, from being run today: its data are not
+        there. It fails by name, and the others run.
     """
 
     name: str
@@ -50,6 +68,9 @@ class PlannedStudy:
     axes: Mapping[str, str]
     line: int
     lines: Mapping[str, int] = field(default_factory=dict)
+    block: int = 0
+    written: tuple[str, ...] = ()
+    troubles: tuple[Problem, ...] = ()
 
     @property
     def id(self) -> str:
@@ -65,17 +86,6 @@ class PlannedStudy:
     def runs(self) -> Path:
         """Return where its runs are kept."""
         return runs_folder(self.out, self.name, self.language)
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """One mistake of a plan: the line it stands on, and what to do."""
-
-    line: int
-    text: str
-
-    def __str__(self) -> str:
-        return f"line {self.line}: {self.text}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,9 +145,10 @@ def chosen(plan: Plan, only: Sequence[str] = (), since: str | None = None) -> Pl
     studies = [s for s in plan.studies if not only or matches(s.name, s.language, only)]
     if only and not studies:
         known = ", ".join(s.id for s in plan.studies[:8]) or "none yet"
-        more = ", ..." if len(plan.studies) > 8 else ""
+        more = f" and {len(plan.studies) - 8} more" if len(plan.studies) > 8 else ""
         raise ParameterError(
-            f"--only {' '.join(only)} matches no study of {plan.path.name}; it has {known}{more}."
+            f"--only {' '.join(only)} matches no study of {plan.path.name}; it has "
+            f"{known}{more}."
         )
     if since is not None:
         if studies and not any(PERIOD in s.axes for s in studies):

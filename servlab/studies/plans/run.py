@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
@@ -9,15 +10,16 @@ from queue import SimpleQueue
 from typing import Any, Literal
 
 from servlab.studies.kernel import Terminated, ignore_signals, stoppable
-from servlab.studies.plans.check import check_studies
+from servlab.studies.plans.check import Checked, Troubles, check_studies
 from servlab.studies.plans.clean import tidy_runs
 from servlab.studies.plans.executor import Executor, MakeExecutor, StudyOutcome, failed
 from servlab.studies.plans.index import publish_index
 from servlab.studies.plans.lock import locked
 from servlab.studies.plans.making import Makings
-from servlab.studies.plans.plan import Plan, PlannedStudy, chosen, plan_error
+from servlab.studies.plans.plan import Plan, PlannedStudy, Problem, chosen, plan_error
 from servlab.studies.plans.processes import ProcessExecutor
 from servlab.studies.plans.read import read_plan
+from servlab.studies.plans.refused import leave_word
 from servlab.studies.plans.status import StudyState, plan_status, study_state
 from servlab.studies.publish import remove_leftovers, write_whole
 
@@ -130,7 +132,8 @@ def run_plan(
     -----
     A study is current when its published report is, byte for byte, the one that was made of
     today's notebook code, parameters, files, servlab code and package versions. Everything else
-    is run. A study that fails leaves its published report as it was.
+    is run. A study that fails leaves its published report as it was. One whose data are not there
+    or cannot be read, while those of others of its ``[[study]]`` can, fails without being started.
     """
     path = Path(plan)
     makings = Makings()
@@ -140,25 +143,31 @@ def run_plan(
     if dry_run:
         states = plan_status(asked, makings=makings)
         due = _due(states, force=force)
-        _check(asked, due, makings)
-        tell("plan", {"plan": asked, "states": states, "due": due})
+        checked = _checked(found, states, due, makings)
+        if checked.problems:
+            raise plan_error(asked.path, checked.problems)
+        tell("plan", _facts(asked, states, due, checked))
         return PlanRun(asked, states, dry=True)
     with locked(asked, wait=wait), stoppable():
         if wait:  # what was read before the waiting may be of another hour
             makings = Makings()
+            found = read_plan(path, since=since, today=today, makings=makings)
+            asked = chosen(found, only, since)
         states = plan_status(asked, makings=makings)
         due = _due(states, force=force)
-        if problems := check_studies(due, makings):
+        checked = _checked(found, states, due, makings)
+        if problems := checked.problems:
             publish_index(found, _standing(found, states, (), makings), problems=problems)
             raise plan_error(asked.path, problems)
         remember(makings)
         remove_leftovers(asked.out)
-        tell("plan", {"plan": asked, "states": states, "due": due})
+        tell("plan", _facts(asked, states, due, checked))
         if due:
-            width = min(workers or asked.workers, len(due))
-            many = len(due) > 1
+            able = len(due) - len(checked.troubles)
+            width, many = max(1, min(workers or asked.workers, able)), able > 1
             runner = executor(width, asked.out) if executor else ProcessExecutor(width, many)
-            run = _Running(asked, states, runner, tell, fail_fast).run(due)
+            running = _Running(asked, states, runner, tell, fail_fast, makings, checked.troubles)
+            run = running.run(due)
         else:
             run = PlanRun(asked, states)
         return replace(run, trouble=publish_index(found, _standing(found, states, due, makings)))
@@ -182,11 +191,19 @@ def _due(states: Sequence[StudyState], *, force: bool) -> list[PlannedStudy]:
     return [s.study for s in states if force or s.state != "current"]
 
 
-def _check(plan: Plan, due: Sequence[PlannedStudy], makings: Makings) -> None:
-    """Raise for everything that stands in the way of the studies to run."""
-    problems = check_studies(due, makings)
-    if problems:
-        raise plan_error(plan.path, problems)
+def _checked(
+    whole: Plan, states: Sequence[StudyState], due: Sequence[PlannedStudy], makings: Makings
+) -> Checked:
+    """Return what stands in the way of the studies to run."""
+    current = {state.study.id for state in states if state.state == "current"}
+    return check_studies(due, makings, among=whole.studies, sound=current)
+
+
+def _facts(
+    plan: Plan, states: Sequence[StudyState], due: Sequence[PlannedStudy], checked: Checked
+) -> dict[str, Any]:
+    """Return what is told of a plan before its studies run."""
+    return {"plan": plan, "states": states, "due": due, "troubles": checked.troubles}
 
 
 @dataclass(slots=True)
@@ -198,6 +215,8 @@ class _Running:
     executor: Executor
     tell: Said
     fail_fast: bool
+    makings: Makings
+    troubles: Troubles
     outcomes: dict[str, StudyOutcome] = field(default_factory=dict)
 
     def run(self, due: Sequence[PlannedStudy]) -> PlanRun:
@@ -229,6 +248,9 @@ class _Running:
                 waiting = []
 
     def _start(self, study: PlannedStudy, done: "SimpleQueue[tuple[PlannedStudy, Any]]") -> None:
+        if study.id in self.troubles:
+            done.put((study, _refused(study, self.troubles[study.id])))
+            return
         self.tell("started", {"study": study})
         future = self.executor.submit(study)
         future.add_done_callback(lambda ended: done.put((study, ended)))
@@ -239,6 +261,8 @@ class _Running:
         self.outcomes[study.id] = outcome
         if outcome.status == "complete":
             tidy_runs(study, self.plan.retention)
+        elif outcome.status == "failed" and outcome.folder is None:
+            leave_word(study, outcome, self.makings)
         self.tell("ended", {"study": study, "outcome": outcome})
         return outcome
 
@@ -246,6 +270,14 @@ class _Running:
         outcomes = tuple(self.outcomes[s.id] for s in due if s.id in self.outcomes)
         not_run = tuple(s.id for s in due if s.id not in self.outcomes)
         return PlanRun(self.plan, self.before, outcomes, not_run, number)
+
+
+def _refused(study: PlannedStudy, problems: Sequence[Problem]) -> "Future[StudyOutcome]":
+    """Return the end of a study that cannot be run."""
+    future: Future[StudyOutcome] = Future()
+    text = " ".join(problem.text for problem in problems)
+    future.set_result(failed(study, "before the cells", text))
+    return future
 
 
 def _next(done: "SimpleQueue[tuple[PlannedStudy, Any]]") -> tuple[PlannedStudy, Any]:

@@ -27,7 +27,8 @@ class StudyState:
     state : {"current", "stale", "failed", "missing", "running"}
         ``current``: the published report is the one that today's notebook, parameters, files,
         code and versions give, byte for byte. ``stale``: there is a report, of something else.
-        ``failed``: the last run, on what there is today, failed. ``missing``: no report.
+        ``failed``: the last run, on what there is today, failed, or it cannot be run on that.
+        ``missing``: no report.
     reasons : tuple of str
         Why it is not current, part by part.
     report : Path or None
@@ -85,7 +86,7 @@ def study_state(study: PlannedStudy, makings: Makings) -> StudyState:
         report=study.report if there else None,
         last_good=_moment(published.finished) if published is not None and there else None,
         folder=made if made is not None and made.is_dir() else None,
-        last_run=study.runs / last.folder if last is not None else None,
+        last_run=study.runs / last.folder if last is not None and last.folder else None,
     )
 
 
@@ -98,11 +99,12 @@ def _judged(
     """Return the state and its reasons."""
     if last is not None and last.status == "running" and last.here and is_alive(last.pid):
         return "running", [f"it is being run by process {last.pid}"]
+    if study.troubles:
+        return "failed", [f"it cannot be run: {problem.text}" for problem in study.troubles]
     try:
         now = makings.parts(study)
     except ServlabError as err:
-        state: State = "stale" if study.report.is_file() else "missing"
-        return state, [f"it cannot be run: {err}"]
+        return "failed", [f"it cannot be run: {err}"]
     reasons = _not_current(study, published, now, makings)
     unfinished = _unfinished(last)
     if last is not None and last.key == run_key(now) and last.status == "failed":

@@ -4,7 +4,9 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from servlab.studies.plans.check import Troubles
 from servlab.studies.plans.executor import StudyOutcome
+from servlab.studies.plans.plan import Plan, Problem
 from servlab.studies.plans.run import PlanRun
 from servlab.studies.plans.status import StudyState, counts
 
@@ -81,6 +83,27 @@ def summary(states: Sequence[StudyState]) -> str:
         return "no studies yet: no period that is asked for has ended"
     found = ", ".join(f"{number} {state}" for state, number in counts(states).items())
     return f"{how_many(len(states))}: {found}"
+
+
+def check_text(plan: Plan, troubles: Troubles) -> str:
+    """Return in one line how many studies of a plan can be run."""
+    number = len(plan.studies)
+    if not number:
+        return f"plan {plan.name}: {summary(())}."
+    studies = f"plan {plan.name}: {how_many(number)}"
+    if not troubles:
+        return f"{studies}, all can be run."
+    return f"{studies}, {number - len(troubles)} can be run, {len(troubles)} cannot."
+
+
+def trouble_lines(troubles: Troubles) -> list[str]:
+    """Return a line for each reason why studies cannot be run, in the order of the plan's lines."""
+    found: dict[Problem, list[str]] = {}
+    for study, problems in troubles.items():
+        for problem in problems:
+            found.setdefault(problem, []).append(study)
+    ordered = sorted(found.items(), key=lambda pair: pair[0].line)
+    return [f"  cannot be run: {', '.join(ids)}: {problem}" for problem, ids in ordered]
 
 
 def outcome_line(outcome: StudyOutcome, place: int, total: int) -> str:

@@ -4,7 +4,7 @@ import re
 import shutil
 from pathlib import Path
 
-from servlab.studies.plans.check import check_studies
+from servlab.studies.plans.check import Checked, check_studies
 from servlab.studies.plans.making import Makings
 from servlab.studies.plans.read import read_plan
 
@@ -19,7 +19,7 @@ def test_the_plan_of_the_page_can_be_run_as_it_stands(tmp_path):
     path.write_text(re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)[0], encoding="utf-8")
     makings = Makings()
     plan = read_plan(path, makings=makings)
-    assert check_studies(plan.studies, makings) == []
+    assert check_studies(plan.studies, makings) == Checked()
     assert [study.id for study in plan.studies[:2]] == ["Airport.en", "Airport.zh"]
     assert len(plan.studies) == 10
     assert plan.out.resolve() == (tmp_path / "reports").resolve()

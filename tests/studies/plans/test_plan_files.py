@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from servlab.core.errors import ParameterError, PlanError
-from servlab.studies.plans.check import check_studies
+from servlab.studies.plans.check import Checked, check_studies
 from servlab.studies.plans.lines import nearest_line, toml_lines
 from servlab.studies.plans.making import Makings
 from servlab.studies.plans.plan import chosen
@@ -153,7 +153,7 @@ def test_every_mistake_of_meaning_is_named_with_its_line(folder):
         ('"answers.toml"', "3", "line 9: parameter codebook must be the path"),
         ('notebook = "short.ipynb"', 'notebook = "answers.toml"', "line 12: .*no.* a Jupyter"),
         ("name = \"{branch}-{wave}\"", 'name = "{branch}"', "line 11: two studies would publish"),
-        ('branch = "data"', 'branch = { data = "shop" }', "line 16: .* no covariate 'shop'"),
+        ('branch = "data"', 'branch = { data = "shop" }', "line 17: .* no covariate 'shop'"),
         ('wave = "data"', "wave = [true]", "line 18: matrix.wave: an axis is"),
         ('out = "reports"', "out = 3", "line 2: out: .*got 3"),
         ("workers = 2", "workers = 0", "line 4: workers: .*got 0"),
@@ -177,7 +177,7 @@ def test_an_axis_that_only_renames_the_report_is_refused(folder):
 def test_values_that_the_data_do_not_hold_are_named_with_their_lines(folder):
     text = PLAN.replace('branch = "data"', 'branch = [\n  "North",\n  "Sout",\n]')
     plan = read_plan(write(folder, text))
-    (problem,) = check_studies(plan.studies, Makings())
+    (problem,) = check_studies(plan.studies, Makings()).problems
     assert problem.line == 19
     assert "branch 'Sout', which nobody in the data has; they hold North" in problem.text
     assert "did you mean 'South'?" in problem.text
@@ -250,7 +250,7 @@ def test_a_value_is_text_whatever_it_holds(folder):
     }.values()
     assert study.parameters["where"] == [f"branch={evil}", "wave=2025-01"]
     assert study.name == "-b-{wave}--b- & -'; x=1-2025-01"
-    assert check_studies([study], Makings()) == []
+    assert check_studies([study], Makings()) == Checked()
 
 
 def test_only_patterns_that_match_nothing_are_an_error(folder):
