@@ -21,8 +21,9 @@ WAVES_OF_FILES = FILES.replace('wave = ["2025-01"]', 'wave = "data"')
 
 
 @pytest.fixture
-def branches(folder):
-    """A plan with a file a branch, two waves each."""
+def branches(folder, monkeypatch):
+    """A plan with a file a branch, two waves each; pages without fonts, which cost a second."""
+    monkeypatch.setattr("servlab.studies.report.font_face", lambda *_, **__: "")
     everybody = answers()
     for branch in ("North", "South", "West"):
         mine = everybody[(everybody["branch"] == branch) & (everybody["wave"] < "2025-03")]
