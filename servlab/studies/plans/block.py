@@ -7,6 +7,7 @@ the others run.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import Any
 
 from servlab.core.errors import ParameterError, ServlabError
@@ -25,6 +26,7 @@ from servlab.studies.plans.reading import NotedError, Reading
 from servlab.studies.plans.schema import FromData, Periods, StudySpec
 from servlab.studies.preflight import check_name, language_of
 
+MOST = 10_000  # combinations of one matrix; more is a slip, such as respondents' own numbers
 SHOWN_ONLY = {"title", "wave"}  # parameters of our notebooks that name a report and choose nothing
 
 Troubles = dict[str, Problem]  # what a study lacks -> what to say of it
@@ -132,8 +134,15 @@ class Block:
     def studies(self) -> list[PlannedStudy]:
         """Return the block's studies, each with the troubles of its own."""
         try:
-            combined = list(matrix.combinations(list(self.spec.matrix), self.values_of))
+            endless = matrix.combinations(list(self.spec.matrix), self.values_of)
+            combined = list(islice(endless, MOST + 1))
         except NotedError:
+            return []
+        if len(combined) > MOST:
+            self.reading.wrong(
+                (*self.at, "matrix"),
+                f"the matrix gives more than {MOST:,} combinations; split the plan, or name fewer.",
+            )
             return []
         languages = self.spec.languages or self.reading.spec.languages
         if languages and "language" not in self.schema:

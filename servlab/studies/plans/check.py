@@ -85,6 +85,7 @@ class _Checking:
     makings: Makings
     among: Sequence[PlannedStudy]
     looked: dict[str, _Trouble | None]
+    settled: dict[tuple[int, str, str], bool] = field(default_factory=dict)
 
     def look(self, study: PlannedStudy) -> _Trouble | None:
         """Return what stands in the way of a study."""
@@ -98,22 +99,27 @@ class _Checking:
             return True
         if trouble.of == "respondents" and self.is_slip(study, trouble):
             return False
-        others = [other for other in self.among if other.block == study.block]
-        return any(
-            found is None or (found.of, trouble.of) == ("respondents", "files")
-            for found in self.looks(others)
-        )
+        known = (study.block, "", trouble.of)
+        if known not in self.settled:
+            others = [other for other in self.among if other.block == study.block]
+            self.settled[known] = any(
+                found is None or (found.of, trouble.of) == ("respondents", "files")
+                for found in self.looks(others)
+            )
+        return self.settled[known]
 
     def is_slip(self, study: PlannedStudy, trouble: _Trouble) -> bool:
         """Return whether a value that the plan lists was never one that anybody had."""
         axis = _axis_named(study, trouble.problems[0].text)
         if axis not in study.written:
             return False
-        value = study.axes[axis]
-        alike = [s for s in self.among if s.block == study.block and s.axes[axis] == value]
-        if any(records.read_published(other.runs) is not None for other in alike):
-            return False
-        return all(found is not None for found in self.looks(alike))
+        known = (study.block, axis, value := study.axes[axis])
+        if known not in self.settled:
+            alike = [s for s in self.among if s.block == study.block and s.axes[axis] == value]
+            self.settled[known] = not any(
+                records.read_published(other.runs) is not None for other in alike
+            ) and all(found is not None for found in self.looks(alike))
+        return self.settled[known]
 
     def looks(self, studies: Sequence[PlannedStudy]) -> "Iterable[_Trouble | None]":
         """Give what stands in the way of each, those looked at already first."""

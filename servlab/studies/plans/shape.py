@@ -38,7 +38,7 @@ def shaped(
         spec = PlanSpec.model_validate(rest)
         return spec, list(range(len(spec.study))), []
     except ValidationError as err:
-        found = err.errors()
+        found = [error for error in err.errors() if not _beside(tuple(error["loc"]), rest)]
     broken = {_put_aside(rest, tuple(error["loc"]), error["type"]) for error in found}
     studies = rest.get("study", [])
     places = [place for place in range(len(studies)) if place not in broken]
@@ -47,6 +47,15 @@ def shaped(
         return None, [], problems
     rest["study"] = [studies[place] for place in places]
     return PlanSpec.model_validate(rest), places, problems
+
+
+def _beside(where: Path, data: Mapping[str, Any]) -> bool:
+    """Return whether an error only says that a list of a matrix is not of the other kinds."""
+    if len(where) < 5 or where[0] != "study" or where[2] != "matrix":
+        return False
+    return isinstance(data["study"][where[1]]["matrix"][where[3]], list) and not (
+        str(where[4]).startswith("list")
+    )
 
 
 def _put_aside(rest: dict[str, Any], where: Path, kind: str) -> int | None:
@@ -70,6 +79,11 @@ def _problem(found: Any, lines: dict[Path, int]) -> Problem:
     place = ".".join(str(part) for part in where)
     line = nearest_line(lines, where)
     if len(where) > 3 and where[0] == "study" and where[2] == "matrix":
+        value = where[5] if len(where) > 5 else None
+        if isinstance(value, int):  # of a list
+            line = nearest_line(lines, (*where[:4], value))
+            came = found.get("input")
+            return Problem(line, f"matrix.{where[3]}: {came!r} is no text; {AXIS}.")
         return Problem(line, f"matrix.{where[3]}: {AXIS}.")
     if found["type"] == "extra_forbidden":
         return Problem(line, f"{place}: unknown key; remove it or correct its spelling.")

@@ -154,7 +154,7 @@ def test_every_mistake_of_meaning_is_named_with_its_line(folder):
         ('notebook = "short.ipynb"', 'notebook = "answers.toml"', "line 12: .*no.* a Jupyter"),
         ("name = \"{branch}-{wave}\"", 'name = "{branch}"', "line 11: two studies would publish"),
         ('branch = "data"', 'branch = { data = "shop" }', "line 17: .* no covariate 'shop'"),
-        ('wave = "data"', "wave = [true]", "line 18: matrix.wave: an axis is"),
+        ('wave = "data"', "wave = [true]", "line 18: matrix.wave: True is no text; an axis"),
         ('out = "reports"', "out = 3", "line 2: out: .*got 3"),
         ("workers = 2", "workers = 0", "line 4: workers: .*got 0"),
     ],
@@ -251,6 +251,32 @@ def test_a_value_is_text_whatever_it_holds(folder):
     assert study.parameters["where"] == [f"branch={evil}", "wave=2025-01"]
     assert study.name == "-b-{wave}--b- & -'; x=1-2025-01"
     assert check_studies([study], Makings()) == Checked()
+
+
+@pytest.mark.parametrize("value", ["1.5", "true", "10:00:00", '["a"]', '""'])
+def test_a_value_of_a_matrix_that_is_no_text_is_named_on_its_own_line(folder, value):
+    found = mistakes(folder, PLAN.replace('branch = "data"', f'branch = [\n"North",\n{value},\n]'))
+    assert len(found) == 1
+    assert found[0].startswith("line 19: matrix.branch: ")
+
+
+@pytest.mark.parametrize(
+    "values", [["Nord/Süd", "Nord:Süd"], ["North", "north"], ["Süd", "Su\u0308d"], ["x.", "x"]]
+)
+def test_values_that_would_share_a_file_are_told_apart(folder, values):
+    text = PLAN.replace('branch = "data"', f"branch = {values}").replace(
+        'wave = "data"', 'wave = ["2025-01"]'
+    )
+    found = mistakes(folder, text.replace("{branch}-{wave}", "{wave} {branch}"))[0]
+    assert f"the one of branch {values[1]!r}, wave '2025-01'" in found
+    assert f"and the one of branch {values[0]!r}, wave" in found
+
+
+def test_a_matrix_without_end_is_refused_at_once(folder):
+    many = [str(number) for number in range(1000)]
+    text = PLAN.replace('branch = "data"\nwave = "data"', f"branch = {many}\nwave = {many}")
+    (found,) = mistakes(folder, text)
+    assert found.startswith("line 16: the matrix gives more than 10,000 combinations")
 
 
 def test_only_patterns_that_match_nothing_are_an_error(folder):

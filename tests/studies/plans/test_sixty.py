@@ -2,12 +2,16 @@
 
 import re
 import shutil
+import signal
+import subprocess
+import sys
+import time
 from dataclasses import replace
 
 import pytest
 
 from servlab.presentation.formats import format_number
-from servlab.studies import manifest
+from servlab.studies import imports, manifest
 from servlab.studies.plans.making import Makings
 from servlab.studies.plans.read import read_plan
 from servlab.studies.plans.run import run_plan
@@ -137,6 +141,54 @@ def test_one_cell_changed_runs_all_and_explain_names_it(plan):
     assert {state.reasons for state in states} == {("cell 5 (Gaps) of the notebook changed",)}
 
 
+def test_a_cell_then_the_version_of_a_package_it_imports_change_and_reports_are_made_anew(
+    plan, tmp_path, monkeypatch
+):
+    """Really run, by kernels: the package is one that this test installs, and then updates."""
+    site = tmp_path / "site"
+    install(site, "1.0")
+    monkeypatch.syspath_prepend(str(site))
+    monkeypatch.setenv("PYTHONPATH", str(site))
+    imports.versions_of.cache_clear()
+    cells = plan.parent / "short.ipynb"
+    two = ["West-2025-02.en", "West-2025-02.zh"]
+    text = cells.read_text().replace(
+        "# Gaps\\n", "# Gaps\\nimport housestyle; housestyle.note()\\n"
+    )
+    cells.write_text(text)
+    assert len(due(plan)) == SIXTY
+    assert really_run(plan) == two
+    assert "house style 1.0" in page(plan.parent / "reports" / "West-2025-02.en.html")
+    assert really_run(plan) == []
+    install(site, "1.1")
+    state = {s.study.id: s for s in plan_status(read_plan(plan))}[two[0]]
+    assert (state.state, state.reasons) == ("stale", ("housestyle 1.0 -> 1.1",))
+    assert really_run(plan) == two
+    assert "house style 1.1" in page(plan.parent / "reports" / "West-2025-02.zh.html")
+    assert len(due(plan)) == SIXTY - 2
+
+
+def install(site, number):
+    """Install a package of one module, in one version."""
+    record = site / "housestyle-1.dist-info"
+    record.mkdir(parents=True, exist_ok=True)
+    (record / "METADATA").write_text(
+        f"Metadata-Version: 2.1\nName: housestyle\nVersion: {number}\n"
+    )
+    shown = "from IPython.display import Markdown, display\n"
+    (site / "housestyle.py").write_text(
+        f"{shown}def note():\n    display(Markdown('house style {number}'))\n"
+    )
+    imports.versions_of.cache_clear()
+
+
+def really_run(plan):
+    """Run one wave of one branch by kernels, and return what was run."""
+    run = run_plan(plan, only=["West-2025-02"], workers=2)
+    assert run.exit_code == 0
+    return sorted(outcome.study for outcome in run.outcomes)
+
+
 def test_one_library_version_changed_runs_all_and_explain_names_it(plan, monkeypatch):
     real = manifest.version
     monkeypatch.setattr(
@@ -181,20 +233,40 @@ def test_a_failing_study_fails_alone_and_keeps_its_last_good_report(plan, inline
     assert sorted(due(plan)) == ["South-2025-03.en", "South-2025-03.zh"]
 
 
-def test_killed_in_the_middle_and_resumed_runs_only_what_is_missing(tmp_path, inline):
-    write_branches(tmp_path)
-    own_files(tmp_path)
-    path = tmp_path / "plan.toml"
-    broken = InlineExecutor(breaks_at=25)
-    run = run_plan(path, executor=lambda *_: broken)
-    assert (run.exit_code, len(run.outcomes), len(run.not_run)) == (130, 25, 35)
-    assert broken.stopped == 1
-    assert len(list((tmp_path / "reports").glob("*-*.html"))) == 25
+def test_a_runner_killed_in_the_middle_is_resumed_with_only_what_is_missing(plan, inline):
+    data = plan.parent / "East.csv"
+    data.write_text(data.read_text() + "7,7,1,1,East,2025-06\n")
+    asked = [f"East-2025-0{wave}.{x}" for wave in (1, 2) for x in ("en", "zh")]
+    command = [
+        "-m",
+        "servlab",
+        "plan",
+        "run",
+        str(plan),
+        "--workers",
+        "1",
+        "--only",
+        "East-*-0[12]",
+    ]
+    with subprocess.Popen(
+        [sys.executable, *command], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as runner:
+        first = runner.stdout.readline()  # the path of the first report
+        runner.kill()
+    assert runner.returncode == -signal.SIGKILL
+    assert first.strip().endswith("East-2025-01.en.html")
+    while any(s.state == "running" for s in plan_status(read_plan(plan))):
+        time.sleep(0.05)  # its worker sees that it is gone, and ends
+    made = {s.study.id for s in plan_status(read_plan(plan)) if s.state == "current"}
+    assert asked[0] in made
     rest = InlineExecutor()
-    run = run_plan(path, executor=lambda *_: rest)
-    assert (run.exit_code, len(rest.ran)) == (0, 35)
-    assert not set(rest.ran) & set(broken.ran)
-    assert due(path) == []
+    run = run_plan(plan, only=["East-*-0[12]"], executor=lambda *_: rest)
+    assert rest.ran == [study for study in asked if study not in made]
+    assert rest.ran
+    assert run.exit_code == 0
+    assert sorted(due(plan)) == sorted(
+        f"East-2025-0{wave}.{x}" for wave in range(3, 7) for x in ("en", "zh")
+    )
 
 
 def test_a_report_removed_or_edited_by_hand_is_made_again(plan, inline):
