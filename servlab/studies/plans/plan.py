@@ -147,8 +147,7 @@ def chosen(plan: Plan, only: Sequence[str] = (), since: str | None = None) -> Pl
         known = ", ".join(s.id for s in plan.studies[:8]) or "none yet"
         more = f" and {len(plan.studies) - 8} more" if len(plan.studies) > 8 else ""
         raise ParameterError(
-            f"--only {' '.join(only)} matches no study of {plan.path.name}; it has "
-            f"{known}{more}."
+            f"--only {' '.join(only)} matches no study of {plan.path.name}; it has {known}{more}."
         )
     if since is not None:
         if studies and not any(PERIOD in s.axes for s in studies):
