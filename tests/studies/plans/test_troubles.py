@@ -197,7 +197,7 @@ def test_the_command_on_failure_hears_of_a_file_that_is_not_there(
     branches, servlab_command, monkeypatch
 ):
     monkeypatch.setattr(
-        "servlab.studies.plans.run.ProcessExecutor", lambda width, many: NamingExecutor(width)
+        "servlab.studies.plans.run.ProcessExecutor", lambda width, *_: NamingExecutor(width)
     )
     (branches / "South.csv").unlink()
     told = ["sh", "-c", 'echo "$SERVLAB_FAILED" > told; cat >> told']
