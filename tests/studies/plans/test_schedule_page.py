@@ -17,8 +17,12 @@ from pathlib import Path
 import pytest
 import yaml
 
+from servlab.studies.plans.check import check_studies
+from servlab.studies.plans.making import Makings
 from servlab.studies.plans.read import read_plan
 from servlab.studies.plans.schedules import KINDS
+from servlab.studies.plans.status import plan_status
+from tests.studies.plans.branches import write_branches
 from tests.studies.plans.newcomer import write_survey
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -197,23 +201,47 @@ def test_the_workflow_runs_on_another_machine_and_its_cache_spares_the_runs(newc
     assert "index.html" in os.listdir(clone / kept)
 
 
-def test_the_months_of_the_page(tmp_path):
+@pytest.fixture
+def monthly(tmp_path):
+    """The page's plan over months, with the files of three of them."""
     body = next(body for kind, body in blocks(section("A month at a time")) if kind == "toml")
-    shutil.copy(ROOT / "data" / "servqual_simulated.toml", tmp_path / "survey.toml")
+    write_branches(tmp_path)  # small files
+    (tmp_path / "answers.toml").rename(tmp_path / "survey.toml")
     for month in ("2026-08", "2026-09", "2026-10"):
-        shutil.copy(ROOT / "data" / "servqual_simulated.csv", tmp_path / f"survey-{month}.csv")
+        shutil.copy(tmp_path / "answers.csv", tmp_path / f"survey-{month}.csv")
     path = tmp_path / "monthly.toml"
     path.write_text(body, "utf-8")
-    day = date(2026, 11, 24)
+    return path
 
+
+DAY = date(2026, 11, 24)
+
+
+def test_the_months_of_the_page(monthly):
     def months(**since):
-        return [s.axes["period"] for s in read_plan(path, today=day, **since).studies]
+        return [s.axes["period"] for s in read_plan(monthly, today=DAY, **since).studies]
 
     assert months() == ["2026-08", "2026-09", "2026-10"]
-    path.write_text(body.replace(', first = "2026-08"', ""), "utf-8")
+    body = monthly.read_text("utf-8")
+    monthly.write_text(body.replace(', first = "2026-08"', ""), "utf-8")
     assert months() == ["2026-10"]
     since = re.search(r"--since (\S+)", section("A month at a time"))[1]
     assert months(since=since) == ["2026-08", "2026-09", "2026-10"]
+
+
+def test_a_month_whose_file_is_late_stands_alone_and_is_due_when_it_came(monthly):
+    def troubles():
+        checked = check_studies(read_plan(monthly, today=DAY).studies, Makings())
+        assert checked.problems == ()  # nothing stands in the way of the other months
+        return list(checked.troubles)
+
+    survey, late = monthly.with_name("survey-2026-09.csv"), monthly.with_name("late.csv")
+    survey.rename(late)
+    assert troubles() == ["all-2026-09.en"]
+    late.rename(survey)
+    assert troubles() == []
+    states = plan_status(read_plan(monthly, today=DAY))
+    assert [state.state for state in states] == ["missing"] * 3
 
 
 def test_commands_of_the_page_are_words_of_a_shell():
