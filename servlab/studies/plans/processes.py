@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from queue import SimpleQueue
 from typing import Any, BinaryIO
 
+from servlab.core.errors import StudyError
 from servlab.studies.ending import kill_tree
 from servlab.studies.plans.executor import StudyOutcome, failed, run_one
 from servlab.studies.plans.plan import PlannedStudy
@@ -54,7 +55,8 @@ class ProcessExecutor:
     def submit(self, study: PlannedStudy) -> "Future[StudyOutcome]":
         """Run a study as soon as a worker is free."""
         if self.forks and not self._threads:
-            self._kernels = self._warm.enter_context(warm_kernels())
+            with suppress(StudyError):  # without it kernels start cold: slower, and the same
+                self._kernels = self._warm.enter_context(warm_kernels())
         future: Future[StudyOutcome] = Future()
         self._jobs.put((study, future))
         if len(self._threads) < self.workers:
@@ -125,15 +127,24 @@ class ProcessExecutor:
             outcome = pickle.load(process.stdout)  # type: ignore[arg-type]
             if isinstance(outcome, StudyOutcome):
                 return outcome
-        except (OSError, EOFError, pickle.PickleError):
+        except Exception:
             pass
-        code = process.wait()
+        code = _ended(process)
         seconds = time.monotonic() - start
         if self._stopped.is_set():
             return StudyOutcome(study.id, "interrupted", seconds=seconds)
         how = f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
         text = f"the process that ran the study {how} (out of memory?); run the plan again."
         return failed(study, "worker", text, seconds)
+
+
+def _ended(process: "subprocess.Popen[bytes]") -> int:
+    """Return how a worker ended that gave no outcome; one that lives on is of no use."""
+    try:
+        return process.wait(PATIENCE)
+    except subprocess.TimeoutExpired:
+        kill_tree(process.pid)
+        return process.wait()
 
 
 def _leave(process: "subprocess.Popen[bytes] | None") -> None:

@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
+from select import select
 from typing import Any
 
 from servlab.core.errors import StudyError
@@ -118,7 +119,7 @@ def _started(path: str, folder: Path) -> "subprocess.Popen[bytes]":
                 pass_fds=[listener.fileno()],
                 start_new_session=True,  # a Ctrl-C in the terminal is the owner's to handle
             )
-    first = b"" if process.stdout is None else process.stdout.readline()
+    first = _first_line(process)
     if first != b"ready\n":
         process.kill()
         process.communicate()
@@ -126,6 +127,13 @@ def _started(path: str, folder: Path) -> "subprocess.Popen[bytes]":
         shutil.rmtree(folder, ignore_errors=True)
         raise StudyError(f"the process that kernels are forked from did not start: {words[-500:]}")
     return process
+
+
+def _first_line(process: "subprocess.Popen[bytes]") -> bytes:
+    """Return the first line that the warm process says; nothing where it takes too long."""
+    if process.stdout is None or not select([process.stdout], [], [], START_SECONDS)[0]:
+        return b""
+    return process.stdout.readline()
 
 
 class WarmProcessGoneError(Exception):

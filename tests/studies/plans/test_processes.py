@@ -186,3 +186,29 @@ def test_a_process_that_cannot_be_started_is_its_studys_failure(folder, monkeypa
         assert (outcome.status, outcome.failures[0].section) == ("failed", "worker")
         assert "no process could be started for it: Resource temp" in outcome.failures[0].error
     executor.close()
+
+
+def test_where_the_warm_process_does_not_start_kernels_start_cold(folder, monkeypatch):
+    from servlab.studies.warm import kernels
+
+    monkeypatch.setattr(kernels, "START_SECONDS", 0.0)  # as if it hung while importing
+    executor = ProcessExecutor(1)
+    study = read_plan(folder / "plan.toml").studies[0]
+    assert executor.submit(study).result(timeout=60).status == "complete"
+    assert executor._kernels is None
+    executor.close()
+
+
+@pytest.mark.parametrize("answer", ["b'no outcome'", "b''"])
+def test_a_worker_that_answers_nonsense_and_lives_on_fails_its_study(folder, monkeypatch, answer):
+    import servlab.studies.plans.processes as processes
+
+    source = (
+        f"import sys, time; sys.stdout.buffer.write({answer}); sys.stdout.close(); time.sleep(60)"
+    )
+    monkeypatch.setattr(processes, "COMMAND", (sys.executable, "-c", source))
+    monkeypatch.setattr(processes, "PATIENCE", 0.2)
+    executor = ProcessExecutor(1, forks=False)
+    outcome = executor.submit(read_plan(folder / "plan.toml").studies[0]).result(timeout=30)
+    assert (outcome.status, outcome.failures[0].section) == ("failed", "worker")
+    executor.close()
