@@ -203,9 +203,7 @@ def test_where_the_warm_process_does_not_start_kernels_start_cold(folder, monkey
 def test_a_worker_that_answers_nonsense_and_lives_on_fails_its_study(folder, monkeypatch, answer):
     import servlab.studies.plans.processes as processes
 
-    source = (
-        f"import sys, time; sys.stdout.buffer.write({answer}); sys.stdout.close(); time.sleep(60)"
-    )
+    source = f"import os, time; os.write(1, {answer}); os.close(1); time.sleep(60)"
     monkeypatch.setattr(processes, "COMMAND", (sys.executable, "-c", source))
     monkeypatch.setattr(processes, "PATIENCE", 0.2)
     executor = ProcessExecutor(1, forks=False)
