@@ -30,6 +30,7 @@ _GREETING = re.compile(
     r"^\s*--existing "
 )
 _MANAGERS: dict[int, Any] = {}  # thread -> the manager of the kernel it runs a study in
+_STOPPED: dict[int, Any] = {}  # thread whose study is to end -> the process killed for that
 _KEPT_PYTHON = ("PYTHONPATH", "PYTHONHOME", "PYTHONPYCACHEPREFIX", "PYTHONDONTWRITEBYTECODE")
 _ONE_THREAD = (
     "OMP_NUM_THREADS",
@@ -122,20 +123,35 @@ def end_kernel(manager: Any) -> None:
 
 @contextmanager
 def known_kernel(manager: Any) -> Iterator[None]:
-    """Let ``kill_kernel_of`` find the kernel of this thread's study."""
+    """Let ``stop_study_of`` find the kernel of this thread's study.
+
+    Raises
+    ------
+    Terminated
+        At the end of the block, whatever happened in it, when the study was to be stopped.
+    """
     thread = threading.get_ident()
+    _STOPPED.pop(thread, None)
     _MANAGERS[thread] = manager
     try:
         yield
     finally:
         del _MANAGERS[thread]
+        if thread in _STOPPED:
+            del _STOPPED[thread]
+            raise Terminated
 
 
-def kill_kernel_of(thread: int) -> None:
-    """Kill the kernel of the study that another thread runs, if it runs one: the study fails."""
+def stop_study_of(thread: int) -> None:
+    """Stop the study that another thread runs, as a signal would: its kernel is killed.
+
+    A study whose kernel is not started yet is to be stopped again; one whose cells have ended
+    is finished.
+    """
     manager = _MANAGERS.get(thread)
     process = None if manager is None else getattr(manager.provisioner, "process", None)
-    if process is not None:
+    if process is not None and _STOPPED.get(thread) is not process:
+        _STOPPED[thread] = process
         kill_tree(process.pid)
 
 

@@ -5,17 +5,22 @@ folder), and hold the same servlab and packages; what differs is found before an
 Results and failures come back as from this machine.
 """
 
+import asyncio
+import atexit
 import os
 import threading
-from concurrent.futures import Future
-from contextlib import ExitStack
+import time
+from concurrent.futures import CancelledError, Future, InvalidStateError
+from contextlib import ExitStack, suppress
+from contextvars import Context
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from servlab.core.errors import ParameterError
-from servlab.studies.kernel import kill_kernel_of
+from servlab.core.errors import ParameterError, StudyError
+from servlab.studies.kernel import Terminated, stop_study_of
 from servlab.studies.manifest import code_sha256, versions
 from servlab.studies.plans.executor import MakeExecutor, StudyOutcome, failed, run_one
 from servlab.studies.plans.plan import PlannedStudy
@@ -27,6 +32,7 @@ PATIENCE = 20.0
 # What a worker keeps: its warm process, started by its first study, and who runs what.
 _LOCK = threading.Lock()
 _WARM = ExitStack()
+_WARM_CONTEXT = Context()  # what the stack sets it sets back where it was set
 _SOCKETS: list[str | None] = []
 _THREADS: dict[int, str] = {}  # thread -> the plan run whose study it runs
 _ENDED: set[str] = set()  # plan runs that were stopped
@@ -60,19 +66,19 @@ class ClusterExecutor:
         return future
 
     def _pass_on(self, study: PlannedStudy, future: "Future[StudyOutcome]", task: Any) -> None:
-        """Hand an outcome on; a worker that died is its study's failure."""
+        """Hand an outcome on; a worker or scheduler that died is its study's failure."""
         self._running.pop(study.id, None)
-        if future.done():
-            return
         try:
             outcome = task.result()
         except BaseException as err:  # dask's errors of lost workers and cancelled tasks differ
             if self._stopped.is_set():
                 outcome = StudyOutcome(study.id, "interrupted")
             else:
-                text = f"the worker that ran the study was lost ({type(err).__name__}: {err})"
+                taken = isinstance(err, CancelledError)  # its scheduler can no longer be reached
+                lost = "the dask scheduler" if taken else "the worker that ran the study"
+                text = f"{lost} was lost ({type(err).__name__}: {err})"
                 outcome = failed(study, "worker", f"{text}; run the plan again.")
-        future.set_result(outcome)
+        _settle(future, outcome)
 
     def stop(self) -> None:
         """End the kernels of this plan's studies on every worker, and take the rest back."""
@@ -81,13 +87,18 @@ class ClusterExecutor:
         self._client.cancel([task for _, task in running.values()], force=True)
         self._client.run(_end, self._mark, on_error="ignore")
         for name, (future, _) in running.items():
-            if not future.done():
-                future.set_result(StudyOutcome(name, "interrupted"))
+            _settle(future, StudyOutcome(name, "interrupted"))
         self.close()
 
     def close(self) -> None:
         """Leave the cluster, which stays as it was."""
         self._client.close(timeout=PATIENCE)
+
+
+def _settle(future: "Future[StudyOutcome]", outcome: StudyOutcome) -> None:
+    """Give a study its outcome, unless it has one: a stop and dask may both be there first."""
+    with suppress(InvalidStateError):
+        future.set_result(outcome)
 
 
 def cluster_executor(address: str) -> MakeExecutor:
@@ -125,7 +136,10 @@ def _connected(address: str) -> Any:
     try:
         return client(address, timeout=CONNECT_SECONDS, set_as_default=False)
     except (OSError, ValueError) as err:
-        raise ParameterError(f"no dask scheduler answers at {address} ({err}).") from None
+        raise ParameterError(
+            f"no dask scheduler answers at {address} ({err}). Start one there with dask scheduler, "
+            "or give its address as it says it, such as tcp://host:8786."
+        ) from None
 
 
 def _check_workers(client: Any, out: Path) -> None:
@@ -163,29 +177,56 @@ def _check_workers(client: Any, out: Path) -> None:
 
 def _about(mark: str) -> tuple[str, dict[str, str], bool]:
     """Say, on a worker, what decides its reports, and whether it sees a file."""
-    return code_sha256(), versions(), Path(mark).exists()
+    return *_at_start(), Path(mark).exists()
+
+
+@lru_cache(maxsize=1)
+def _at_start() -> tuple[str, dict[str, str]]:
+    """Return what a worker holds, as of its first plan: what is installed later is not loaded."""
+    return code_sha256(), versions()
 
 
 def _run_here(study: PlannedStudy, mark: str) -> StudyOutcome:
     """Run a study on a worker, its kernel forked from the worker's own warm process."""
     with _LOCK:
         if not _SOCKETS:
-            _SOCKETS.append(_WARM.enter_context(warm_kernels()))
+            _SOCKETS.append(_WARM_CONTEXT.run(_start_warm))
         if mark in _ENDED:
             return StudyOutcome(study.id, "interrupted")
         _THREADS[threading.get_ident()] = mark
     use_warm_kernels(_SOCKETS[0])
     try:
-        outcome = run_one(study)
+        return run_one(study)
+    except Terminated:
+        return StudyOutcome(study.id, "interrupted")
     finally:
-        del _THREADS[threading.get_ident()]
-    return StudyOutcome(study.id, "interrupted") if mark in _ENDED else outcome
+        with _LOCK:
+            del _THREADS[threading.get_ident()]
 
 
-def _end(mark: str) -> None:
-    """End, on a worker, the kernels of one plan run."""
+def _start_warm() -> str | None:
+    """Start this worker's warm process; without it kernels start cold: slower, and the same."""
+    with suppress(StudyError):
+        socket = _WARM.enter_context(warm_kernels())
+        atexit.register(_WARM_CONTEXT.run, _WARM.close)
+        return socket
+    return None
+
+
+async def _end(mark: str) -> None:
+    """End, on a worker, the studies of one plan run; return when they have left their records.
+
+    Whoever runs the plan next must find nothing that still writes into its folders.
+    """
     with _LOCK:
         _ENDED.add(mark)
-        threads = [thread for thread, run in _THREADS.items() if run == mark]
-    for thread in threads:
-        kill_kernel_of(thread)
+    until = time.monotonic() + PATIENCE
+    while (threads := _threads_of(mark)) and time.monotonic() < until:
+        for thread in threads:
+            stop_study_of(thread)
+        await asyncio.sleep(0.05)
+
+
+def _threads_of(mark: str) -> list[int]:
+    with _LOCK:
+        return [thread for thread, run in _THREADS.items() if run == mark]
