@@ -111,7 +111,7 @@ def checked_values(
         Whether somebody runs the cells in a window. Then plain assignments are their own, and so
         are values that are no plain data, such as a ``Codebook``.
     """
-    from servlab.studies.parameters import ParameterSchema, find_values
+    from servlab.studies.parameters import ParameterSchema, find_values, missing_paths
     from servlab.studies.preflight import check_pair
 
     cells = [None if "check_parameters" in source else _assignments(source) for source in history]
@@ -129,6 +129,7 @@ def checked_values(
     values, mistakes = find_values(
         schema, given | dict.fromkeys(sorted(foreign)), folder=folder, base=folder
     )
+    mistakes += missing_paths(values)
     texts = [f"{text} {_OWN}" if name in foreign else text for name, text in mistakes]
     if texts:
         raise ParameterError("\n".join(texts))

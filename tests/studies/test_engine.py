@@ -99,8 +99,14 @@ def test_a_required_cell_and_one_that_cannot_be_told_stop_the_study(toy, cell):
     assert texts(execution) == []
 
 
+def folders():
+    """Return the folders that kernels of this process have."""
+    return set(Path(kernel.tempfile.gettempdir()).glob(f"{kernel.PREFIX}{os.getpid()}-*"))
+
+
 def test_the_time_ends_the_kernel_with_its_children(toy, tmp_path):
     pids = tmp_path / "pids"
+    before = folders()  # the warm process of other tests may have one
     code = f"""
 import os, subprocess, sys, time
 nap = [sys.executable, "-c", "import time; time.sleep(600)"]
@@ -117,7 +123,7 @@ time.sleep(600)
     error = execution.outcomes[2].error
     assert error.startswith(f"the study's time of {timeout:g} s was used up in this cell")
     assert all(is_gone(int(pid)) for pid in pids.read_text().split())
-    assert not list(Path(kernel.tempfile.gettempdir()).glob(f"{kernel.PREFIX}{os.getpid()}-*"))
+    assert folders() == before
 
 
 def test_a_dead_kernel_is_a_failed_cell(toy):
