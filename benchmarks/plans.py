@@ -1,6 +1,6 @@
 """A study's cost beside plain papermill's: processor seconds of the flagship, five ways.
 
-``python -m benchmarks.plans``: one study and eight (seeds 1 to 8), each way in a process of its
+``python -m benchmarks.plans``: one study and sixteen (seeds 1 to 16), each way in a process of its
 own from the interpreter's start to its end, whatever it starts counted to the last child. The
 cells in one process cannot be avoided; the rest is overhead: papermill's API in one loop, its
 command a study, ``servlab run`` a study, and ``servlab plan run`` over all. Then the time in
@@ -30,7 +30,7 @@ from servlab.studies.plans.status import plan_status
 NOTEBOOK = Path(__file__).parents[1] / "notebooks" / "quality_study.ipynb"
 EXAMPLE = Path(servlab.__file__).parent / "data" / "example_files" / "servqual_simulated.csv"
 BIN = Path(sys.executable).parent
-MANY = 8
+MANY = 16
 _SUBREAPER = 36  # PR_SET_CHILD_SUBREAPER: orphans become this process's children, and are counted
 
 IN_PROCESS = """
