@@ -11,7 +11,6 @@ JupyterLab carries, so that cells cost the same everywhere. papermill leaves a n
 also the report, results and exports' evidence, and hashes what it read.
 """
 
-import ctypes
 import json
 import os
 import resource
@@ -24,6 +23,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import servlab
+from servlab.studies.ending import adopt_orphans
 from servlab.studies.plans.read import read_plan
 from servlab.studies.plans.status import plan_status
 
@@ -31,7 +31,6 @@ NOTEBOOK = Path(__file__).parents[1] / "notebooks" / "quality_study.ipynb"
 EXAMPLE = Path(servlab.__file__).parent / "data" / "example_files" / "servqual_simulated.csv"
 BIN = Path(sys.executable).parent
 MANY = 16
-_SUBREAPER = 36  # PR_SET_CHILD_SUBREAPER: orphans become this process's children, and are counted
 
 IN_PROCESS = """
 import json, sys, warnings
@@ -144,7 +143,7 @@ WAYS: dict[str, Callable[[Path, int], float]] = {
 
 
 def main() -> None:
-    ctypes.CDLL(None).prctl(_SUBREAPER, 1, 0, 0, 0)
+    adopt_orphans()  # what outlives its parent is this process's child then, and is counted
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder)
         # compiles what is not yet, so that no way pays for it

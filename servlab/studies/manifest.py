@@ -105,6 +105,11 @@ def versions() -> dict[str, str]:
     return own | installed(PACKAGES)
 
 
+def all_versions() -> dict[str, str]:
+    """Return the versions that count in every run's key, those that no report names as well."""
+    return versions() | installed(ALSO)
+
+
 def installed(packages: Iterable[str]) -> dict[str, str]:
     """Return the versions of those packages that are installed."""
     found = {}
@@ -146,7 +151,7 @@ def making_of(notebook: Notebook) -> Making:
         notebook.cell_hashes(),
         tuple((path.relative_to(folder).as_posix(), hash_path(path)) for path in found.files),
         code_sha256(),
-        versions() | installed(ALSO) | dict(found.packages),
+        all_versions() | dict(found.packages),
     )
 
 

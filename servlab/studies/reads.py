@@ -18,9 +18,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 from importlib.util import source_from_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import servlab
+from servlab.studies.records import runs_folder
+
+if TYPE_CHECKING:
+    from servlab.studies.preflight import StudyCall
 
 LOG = "reads.jsonl"
 _SYSTEM = ("/usr", "/etc", "/lib", "/lib64", "/proc", "/sys", "/dev", "/run", "/System", "/Library")
@@ -52,12 +56,15 @@ def watch_reads(log: Path) -> None:
         if event != "open" or getattr(own, "busy", False):
             return
         own.busy = True
-        with suppress(Exception):  # an open of the notebook's must never fail because of us
+        try:
             line = _line(args[0], args[2], foreign, here)
             if line is not None and line not in known:
                 known.add(line)
                 os.write(note, f"{line}\n".encode())
-        own.busy = False
+        except Exception:
+            pass
+        finally:
+            own.busy = False
 
     sys.addaudithook(seen)
 
@@ -124,6 +131,18 @@ def reads_of(folder: Path) -> tuple[FileRead, ...]:
                 written.add(path)
     kept = sorted(path for path in found if path not in written)
     return tuple(FileRead(Path(path), tuple(found[path])) for path in kept)
+
+
+def unnamed_of(call: "StudyCall", reads: Iterable[FileRead]) -> tuple[FileRead, ...]:
+    """Return the reads that count neither in a run's key nor are of the study's own runs."""
+    beside = call.notebook.path.resolve().parent
+    named = [
+        call.notebook.path,
+        *(part.path for part in call.inputs),
+        *(beside / module for module in call.parts["modules"]),
+        runs_folder(call.out, call.name, call.language),
+    ]
+    return unnamed(reads, named)
 
 
 def unnamed(reads: Iterable[FileRead], named: Iterable[Path]) -> tuple[FileRead, ...]:

@@ -29,7 +29,7 @@ from servlab.studies.kernel import stoppable
 from servlab.studies.manifest import versions
 from servlab.studies.preflight import StudyCall, prepare
 from servlab.studies.publish import publish, remove_leftovers, write_together, write_whole
-from servlab.studies.reads import FileRead, unnamed, written_down
+from servlab.studies.reads import FileRead, unnamed_of, written_down
 
 if TYPE_CHECKING:
     from typing import Literal
@@ -243,7 +243,8 @@ def _run(call: StudyCall, folder: Path, log: _RunLog, progress: "Progress") -> S
     )
     hidden = cleaning.secret_texts(execution, call.values.values.values())
     cleaning.tidy_up(execution, hidden)
-    reads = unnamed(execution.reads, _named(call))
+    reads = unnamed_of(call, execution.reads)
+    kept = written_down(reads, call.notebook.path.resolve().parent)
     failures = [*failed_cells(execution, hidden), *changed_inputs(call), *changed_reads(reads)]
     recorded, trouble = _collected(cleaning.payloads(execution, recording.MIME))
     failures += trouble
@@ -268,14 +269,14 @@ def _run(call: StudyCall, folder: Path, log: _RunLog, progress: "Progress") -> S
         ),
         cells=[_timing(outcome) for outcome in execution.outcomes],
         exports=run_exports.as_facts(exported),
-        reads=_kept(call, reads),
+        reads=kept,
     )
     path = None if report is None else folder / "report.html"
     places: dict[Form, Path] = {}
     if status == "complete" and report is not None:
         places = {form: run_exports.place(call, form) for form in exported}
         files = {places[form]: content for form, content in exported.items()}
-        path = _publish(call, folder, report, files, _kept(call, reads))
+        path = _publish(call, folder, report, files, kept)
         run_exports.withdraw(call, folder.parent)
     return StudyRun(
         status,
@@ -286,21 +287,6 @@ def _run(call: StudyCall, folder: Path, log: _RunLog, progress: "Progress") -> S
         tuple(notices),
         tuple(places.values()),
     )
-
-
-def _named(call: StudyCall) -> list[Path]:
-    """Return the files that count in a run's key, and the folder of the study's own runs."""
-    beside = call.notebook.path.resolve().parent
-    return [
-        call.notebook.path,
-        *(part.path for part in call.inputs),
-        *(beside / module for module in call.parts["modules"]),
-        records.runs_folder(call.out, call.name, call.language),
-    ]
-
-
-def _kept(call: StudyCall, reads: tuple[FileRead, ...]) -> dict[str, str]:
-    return written_down(reads, call.notebook.path.resolve().parent)
 
 
 def _publish(
@@ -350,16 +336,13 @@ def _write_evidence(
     execution: "Execution",
     recorded: Mapping[str, recording.Recorded],
 ) -> None:
-    write_whole(folder / "executed.ipynb", _notebook_text(execution))
+    import nbformat
+
+    notebook = str(nbformat.writes(execution.node))  # type: ignore[no-untyped-call]
+    write_whole(folder / "executed.ipynb", notebook + "\n")
     text = recording.as_json(call.name, call.language, recorded)
     write_whole(folder / "results.json", text)
     recording.write_parquet(folder / "results.parquet", call.name, call.language, recorded)
-
-
-def _notebook_text(execution: "Execution") -> str:
-    import nbformat
-
-    return str(nbformat.writes(execution.node)) + "\n"  # type: ignore[no-untyped-call]
 
 
 def _report(

@@ -21,7 +21,7 @@ from uuid import uuid4
 
 from servlab.core.errors import ParameterError, StudyError
 from servlab.studies.kernel import Terminated, stop_study_of
-from servlab.studies.manifest import code_sha256, versions
+from servlab.studies.manifest import all_versions, code_sha256
 from servlab.studies.plans.executor import MakeExecutor, StudyOutcome, failed, run_one
 from servlab.studies.plans.plan import PlannedStudy
 from servlab.studies.warm.kernels import use_warm_kernels, warm_kernels
@@ -151,7 +151,7 @@ def _check_workers(client: Any, out: Path) -> None:
         found = client.run(_about, str(mark), on_error="return")
     finally:
         mark.unlink(missing_ok=True)
-    here = (code_sha256(), versions())
+    here = (code_sha256(), all_versions())
     for worker, about in found.items():
         if isinstance(about, BaseException):
             raise ParameterError(f"worker {worker} cannot run servlab: {about}.")
@@ -183,7 +183,7 @@ def _about(mark: str) -> tuple[str, dict[str, str], bool]:
 @lru_cache(maxsize=1)
 def _at_start() -> tuple[str, dict[str, str]]:
     """Return what a worker holds, as of its first plan: what is installed later is not loaded."""
-    return code_sha256(), versions()
+    return code_sha256(), all_versions()
 
 
 def _run_here(study: PlannedStudy, mark: str) -> StudyOutcome:

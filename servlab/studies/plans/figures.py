@@ -155,7 +155,7 @@ def _waves(results: Results) -> Iterator[Figure | None]:
     total = _glance(results, "waves_previous").get("n")
     known = sum(row["n"] for row in means if _is_number(row.get("n")))
     last = changes["previous"]
-    if last and _is_number(total) and standard("overall_coverage").met_by(known / total):
+    if last and _is_number(total) and total and standard("overall_coverage").met_by(known / total):
         newest = [row for row in means if row.get("wave") == last.get("wave")]
         yield from (_figure("wave_newest", row, of=str(row["wave"])) for row in newest)
         yield _figure("wave_change", last)

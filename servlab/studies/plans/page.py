@@ -11,7 +11,7 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import quote
 
 from markupsafe import Markup
@@ -78,7 +78,7 @@ def index_page(parts: Sequence[Part], language: Language) -> str:
     environment = Environment(
         loader=FileSystemLoader(FOLDER), autoescape=True, undefined=StrictUndefined
     )
-    script = compact_css((FOLDER / "plan.js").read_text(encoding="utf-8"))
+    script = (FOLDER / "plan.js").read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     page = _context(parts, language) | {"script": "", "style": "", "script_sha": digest}
     template = environment.get_template(TEMPLATE)
@@ -208,7 +208,8 @@ def _table(title: str, text: str, entries: Sequence[Entry], language: Language) 
     headings = [_heading(name, language, own=own_) for name, own_ in columns]
     notes = [_say("standards", language)] if any(one["rule"] for one in headings) else []
     if any(figure.low is not None for figure in figures):
-        notes.insert(0, _intervals(own, {name for name, _ in columns}, language))
+        ours = {name for name, own_ in columns if not own_}
+        notes.insert(0, _intervals(own, ours, language))
     groups = _groups(rows, axes)
     return {
         "title": title,
@@ -284,25 +285,25 @@ def _cell(figure: Figure | None, language: Language) -> dict[str, str]:
     if figure.own and value.is_integer():
         form = "count"
     name, digits = (form[:-1], 3) if form.endswith("3") else (form, 2)
-    of = "correlation" if name == "correlation" else "number"
+    of: Literal["number", "correlation"] = "correlation" if name == "correlation" else "number"
     missed = bool(rule) and not standard(rule).met_by(value)
     known = figure.low is not None or figure.high is not None
     return {
         "of": figure.of,
         "value": format_value(value, form),
-        "interval": format_interval(figure.low, figure.high, digits, of=of) if known else "",  # type: ignore[arg-type]
+        "interval": format_interval(figure.low, figure.high, digits, of=of) if known else "",
         "tone": "under" if missed else "",
         "missed": _say("missed", language) if missed else "",
     }
 
 
 def _intervals(levels: set[str], names: set[str], language: Language) -> str:
-    """Return which level the intervals in brackets have."""
+    """Return which level the intervals in brackets have; ``names`` are our own figures."""
     level = next(iter(levels)) if len(levels) == 1 else ""
     try:
         shown = format_value(float(level), "share") if level else ""
     except ValueError:
         shown = ""
-    if names >= {"rmsea"}:
+    if "rmsea" in names:  # its interval is of 90 % whatever the study's level is
         shown = format_value(0.9, "share")
     return _say("intervals", language, level=shown) if shown else _say("intervals_own", language)

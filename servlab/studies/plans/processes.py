@@ -127,24 +127,33 @@ class ProcessExecutor:
             outcome = pickle.load(process.stdout)  # type: ignore[arg-type]
             if isinstance(outcome, StudyOutcome):
                 return outcome
-        except Exception:
-            pass
+            answer = repr(outcome)
+        except (OSError, EOFError) as err:  # it ended, or is about to
+            answer = type(err).__name__
+        except Exception as err:  # whatever came through the pipe was no outcome
+            answer = f"{type(err).__name__}: {err}"
         code = _ended(process)
         seconds = time.monotonic() - start
         if self._stopped.is_set():
             return StudyOutcome(study.id, "interrupted", seconds=seconds)
-        how = f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
-        text = f"the process that ran the study {how} (out of memory?); run the plan again."
+        if code is None:
+            how = f"gave no outcome ({answer[:200]}) and was ended"
+        elif code < 0:
+            how = f"was killed by signal {-code} (out of memory?)"
+        else:
+            how = f"ended with exit code {code} (out of memory?)"
+        text = f"the process that ran the study {how}; run the plan again."
         return failed(study, "worker", text, seconds)
 
 
-def _ended(process: "subprocess.Popen[bytes]") -> int:
-    """Return how a worker ended that gave no outcome; one that lives on is of no use."""
+def _ended(process: "subprocess.Popen[bytes]") -> int | None:
+    """Return how a worker ended that gave no outcome; None for one that lived on and was killed."""
     try:
         return process.wait(PATIENCE)
     except subprocess.TimeoutExpired:
         kill_tree(process.pid)
-        return process.wait()
+        process.wait()
+        return None
 
 
 def _leave(process: "subprocess.Popen[bytes] | None") -> None:

@@ -1,5 +1,4 @@
-/* How long ago each moment was, by the reader's clock; a filter over the rows. No statement may
-   lack its semicolon: the lines are joined. */
+// How long ago each moment was, by the reader's clock; a filter over the rows.
 (() => {
 const words = new Intl.RelativeTimeFormat(document.documentElement.lang, {numeric: "always"});
 const units = [["day", 86400], ["hour", 3600], ["minute", 60]];

@@ -237,7 +237,7 @@ def test_a_stop_ends_the_kernels_of_this_plan(plan, tmp_path, local):
 
 
 def test_a_worker_with_other_packages_is_refused(plan, local, monkeypatch):
-    monkeypatch.setattr(cluster, "versions", lambda: {"pandas": "0.1"})
+    monkeypatch.setattr(cluster, "all_versions", lambda: {"pandas": "0.1"})
     with pytest.raises(ParameterError, match=r"would give other reports: it has .*pandas .* 0\.1"):
         run_plan(plan("north"), executor=cluster_executor(local))
 
@@ -246,7 +246,7 @@ def test_a_worker_says_what_it_started_with_and_not_what_was_installed_since(tmp
     # its modules are loaded: what lies on its disk now is not what would make its reports
     cluster._at_start.cache_clear()
     before = cluster._about(str(tmp_path))
-    monkeypatch.setattr(cluster, "versions", lambda: {"pandas": "99"})
+    monkeypatch.setattr(cluster, "all_versions", lambda: {"pandas": "99"})
     assert cluster._about(str(tmp_path)) == before
     assert before[1] != {"pandas": "99"}
 

@@ -344,6 +344,25 @@ def test_each_study_shows_what_it_recorded(results, shown):
     assert shown in words_of(page)
 
 
+def test_the_level_of_an_interval_is_that_of_the_study_and_of_rmsea_its_own():
+    def said(results, level=""):
+        one = entry(1, figures=found_in(results), level=level)
+        return words_of(index_page([Part("p", (one,))], "en"))
+
+    own = {"key_figures": {"tidy": [
+        {"term": "rmsea", "estimate": 0.04, "conf_low": 0.03, "conf_high": 0.05}]}}  # fmt: skip
+    assert "90 %" not in said(own)  # a frame of the user's, at a level that only they know
+    assert "90 % intervals" in said({"fit": {"tidy": [], "glance": [FIT]}}, "0.95")
+    gap = {"gaps": {"glance": [{"estimate": -0.7, "conf_low": -0.9, "conf_high": -0.5, "n": 6}]}}
+    assert "99 % intervals" in said(gap, "0.99")
+
+
+def test_waves_of_nobody_show_no_figure():
+    results = {"waves_previous": {"glance": [{"n": 0}], "tidy": [
+        {"level": "overall", "term": "overall_items", "wave": "2", "estimate": 1.0}]}}  # fmt: skip
+    assert found_in(results) == ()
+
+
 def test_an_overall_score_that_few_have_leads_no_wave():
     results = {
         "waves_previous": {"glance": [{"n": 100}], "tidy": [

@@ -209,4 +209,6 @@ def test_a_worker_that_answers_nonsense_and_lives_on_fails_its_study(folder, mon
     executor = ProcessExecutor(1, forks=False)
     outcome = executor.submit(read_plan(folder / "plan.toml").studies[0]).result(timeout=30)
     assert (outcome.status, outcome.failures[0].section) == ("failed", "worker")
+    assert "gave no outcome" in outcome.failures[0].error
+    assert "signal" not in outcome.failures[0].error  # it was ended by us, not by lack of memory
     executor.close()

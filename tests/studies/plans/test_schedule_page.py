@@ -131,7 +131,7 @@ def newcomer(tmp_path_factory):
     return person
 
 
-pytestmark = pytest.mark.skipif(os.name != "posix", reason="cron, systemd: not on this machine")
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="the page is for a POSIX shell")
 
 
 def test_the_page_shows_each_kind_and_no_machine_path():
